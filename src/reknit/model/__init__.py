@@ -1,0 +1,1 @@
+"""Values that the stages pass to each other: frozen, validated where they enter, round-tripped by `codec`."""
