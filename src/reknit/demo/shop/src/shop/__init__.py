@@ -1,0 +1,1 @@
+"""The heart of a small web shop."""
