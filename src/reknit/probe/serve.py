@@ -1,0 +1,255 @@
+"""Judges candidates in forked children, one after the other; a child never outlives its attempt."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import pytest
+
+from . import swap
+from .fuel import Tank
+from .protocol import Decoder, Message, encode
+from .reporter import Reporter
+from .session import Channel, cpu_seconds, decode_files, pytest_arguments
+from .sources import Sources
+
+_PR_SET_CHILD_SUBREAPER = 36
+#: Seconds between looks at whether a silent child still lives.
+_GLANCE = 0.05
+
+
+class Pipe:
+    """Where a child's reporter writes; the zygote itself reports to reknit."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.fd: Optional[int] = None
+
+    def send(self, message: Message) -> None:
+        """Send to the zygote from a child, to reknit from the zygote."""
+        if self.fd is None:
+            self._channel.send(message)
+        else:
+            data = memoryview(encode(message))
+            while data:
+                data = data[os.write(self.fd, data) :]
+
+
+class Worker:
+    """What every attempt needs, set up before the first fork."""
+
+    def __init__(self, channel: Channel, order: Message) -> None:
+        self.channel = channel
+        self.order = order
+        self.pipe = Pipe(channel)
+        self.tank = Tank()
+        self.tank.install()
+        self.sources = Sources(order["roots"], order["excluded"])
+        self.sources.install()
+
+    def reporter(self, wanted: Optional[List[str]] = None) -> Reporter:
+        """A plugin that reports through the pipe."""
+        return Reporter(self.pipe.send, self.order["root"], wanted=wanted)
+
+    def loop(self, judge: Callable[[Message], Message]) -> None:
+        """Answer orders until reknit hangs up; `judge` runs in the child."""
+        gc.collect()
+        gc.freeze()
+        self.channel.send({"event": "ready", "cpu": cpu_seconds()})
+        while True:
+            order = self.channel.receive()
+            if order is None:
+                return
+            answer = self._attempt(order, judge)
+            self.channel.send({"event": "attempt", "id": order["id"], "cpu": cpu_seconds(), **answer})
+
+    def _attempt(self, order: Message, judge: Callable[[Message], Message]) -> Message:
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(read)
+            self._child(order, judge, write)
+        os.close(write)
+        messages, timed_out = _collect(read, child, time.monotonic() + order["timeout"])
+        os.close(read)
+        status = _end(child)
+        results = [m for m in messages if m["event"] == "result"]
+        started = [m["test"] for m in messages if m["event"] == "start"]
+        done = next((m for m in messages if m["event"] == "done"), None)
+        return {
+            "results": results,
+            "errors": [m for m in messages if m["event"] == "collect-error"],
+            "running": started[-1] if len(started) > len(results) else None,
+            "timed_out": timed_out,
+            "status": status,
+            **(done or {"loaded": True, "ticks": 0, "exhausted": False, "why": "died", "finished": False}),
+            "event": "attempt",
+        }
+
+    def _child(self, order: Message, judge: Callable[[Message], Message], write: int) -> None:
+        os.setpgid(0, 0)
+        self.pipe.fd = write
+        self.tank.used = 0
+        self.tank.limit = order.get("fuel")
+        try:
+            facts = judge(order)
+        except BaseException as exc:  # noqa: BLE001 - a candidate may raise anything anywhere
+            facts = {"loaded": True, "finished": False, "why": "%s: %s" % (type(exc).__name__, exc)}
+        self.tank.limit = None
+        try:
+            self.pipe.send(
+                {"event": "done", "ticks": self.tank.used, "exhausted": self.tank.exhausted, "why": "", **facts}
+            )
+        finally:
+            os._exit(0)
+
+    def stop_when(self, order: Message) -> Callable[[Message], bool]:
+        """When a candidate has been seen through: at its first failure, or when it is out of fuel."""
+
+        def enough(result: Message) -> bool:
+            bad = result["outcome"] in ("failed", "error")
+            return self.tank.exhausted or (bad and bool(order.get("stop_on_failure")))
+
+        return enough
+
+
+def serve(channel: Channel, order: Message) -> int:
+    """Serve candidates in the order's mode."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    worker = Worker(channel, order)
+    if order["mode"] == "fresh":
+        _preload(order["modules"])
+        worker.sources.warm(order["files_to_warm"])
+        worker.loop(lambda o: _judge_fresh(worker, o))
+        return 0
+    reporter = worker.reporter(order["tests"])
+    zygote = Collected(worker, reporter)
+    status = pytest.main([*pytest_arguments(order, order["tests"]), "-q"], plugins=[reporter, zygote])
+    if not zygote.served:
+        channel.send({"event": "no-collection", "status": int(status)})
+    return 0
+
+
+class Collected:
+    """Z1: takes the place of pytest's loop over the collected tests."""
+
+    def __init__(self, worker: Worker, reporter: Reporter) -> None:
+        self._worker = worker
+        self._reporter = reporter
+        self._live: Dict[swap.Key, Any] = {}
+        self.served = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Serve candidates instead of running the tests."""
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            return True
+        self.served = True
+        terminal = session.config.pluginmanager.getplugin("terminalreporter")
+        if terminal is not None:
+            session.config.pluginmanager.unregister(terminal)
+        items = {item.nodeid: item for item in session.items}
+        self._live = swap.index(self._worker.sources.covers)
+        self._worker.loop(lambda order: self._judge(order, items, session))
+        return True
+
+    def _judge(self, order: Message, items: Dict[str, Any], session: Any) -> Message:
+        if order.get("swap"):
+            try:
+                self._swap(order["swap"])
+            except (SyntaxError, ValueError) as exc:
+                return {"loaded": False, "finished": False, "why": str(exc)}
+        missing = [t for t in order["tests"] if t not in items]
+        if missing:
+            return {"loaded": False, "finished": False, "why": "%s was not collected" % missing[0]}
+        self._reporter.stop_when = self._worker.stop_when(order)
+        chosen = [items[t] for t in order["tests"]]
+        for item, following in zip(chosen, [*chosen[1:], None]):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.shouldstop:
+                break
+        return {"loaded": True, "finished": True}
+
+    def _swap(self, order: Message) -> None:
+        path, line, name = order["path"], order["line"], order["name"]
+        old = swap.original(self._live, path, line, name)
+        if old is None:
+            raise ValueError("%s is not a live function" % name)
+        new = swap.compile_function(order["snippet"], order["classes"], path, line, name, old.co_flags)
+        swap.swap(self._live, old, new)
+
+
+def _judge_fresh(worker: Worker, order: Message) -> Message:
+    files = decode_files(order)
+    worker.sources.replace(files)
+    reporter = worker.reporter(order["tests"])
+    reporter.stop_when = worker.stop_when(order)
+    arguments = [*pytest_arguments({**worker.order, "tests": order["tests"]}, order["tests"]), "-q"]
+    status = int(pytest.main(arguments, plugins=[reporter]))
+    return {"loaded": set(files) <= worker.sources.served, "finished": status in (0, 1, 2, 5), "pytest_status": status}
+
+
+def _preload(modules: List[str]) -> None:
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except BaseException:  # noqa: BLE001, S112 - a foreign module may raise anything; the child will import it itself
+            continue
+
+
+def _collect(read: int, child: int, deadline: float) -> Tuple[List[Message], bool]:
+    """Messages until the child is done, dead or late; and whether it was late."""
+    decoder, messages = Decoder(), []
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([read], [], [], _GLANCE)
+        if ready:
+            data = os.read(read, 1 << 16)
+            if not data:
+                return messages, False
+            try:
+                messages += decoder.feed(data)
+            except ValueError:
+                return messages, False  # the candidate wrote into our pipe: what came before it stands
+            if messages and messages[-1]["event"] == "done":
+                return messages, False
+        elif os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return messages, False
+    return messages, True
+
+
+def _end(child: int) -> int:
+    """Kill the child and all that it started; its exit status."""
+    for kill in (lambda: os.killpg(child, signal.SIGKILL), lambda: os.kill(child, signal.SIGKILL)):
+        try:
+            kill()
+        except OSError:
+            pass
+    _, status = os.waitpid(child, 0)
+    for _ in range(1000):
+        orphans = _children()
+        if not orphans:
+            break
+        for pid in orphans:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except OSError:
+                pass
+    return status
+
+
+def _children() -> List[int]:
+    try:
+        with open("/proc/self/task/%d/children" % os.getpid(), encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []

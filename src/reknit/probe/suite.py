@@ -1,0 +1,64 @@
+"""Pytest from disk in a clean process: the judge whose word counts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, List
+
+import pytest
+
+from .reporter import Reporter
+from .session import Channel, Message, cpu_seconds, facts, pytest_arguments
+from .trace import Tracer
+
+
+def run(channel: Channel, order: Message) -> int:
+    """Run the suite, or the tests named in the order, and stream what happens."""
+    before = set(sys.modules)
+    tests = order.get("tests")
+    tracer = Tracer(order["roots"], order["excluded"]) if order.get("trace") else None
+    reporter = Reporter(
+        channel.send,
+        order["root"],
+        wanted=tests,
+        on_test=tracer.switch if tracer else None,
+        hang_seconds=order.get("hang_seconds"),
+    )
+    if tracer:
+        tracer.start()
+    status = pytest.main(pytest_arguments(order, tests), plugins=[reporter])
+    if tracer:
+        tracer.stop()
+        channel.send({"event": "coverage", "backend": tracer.backend, "lines": _jsonable(tracer.lines())})
+    channel.send(
+        {
+            "event": "finish",
+            "status": int(status),
+            "cpu": cpu_seconds(),
+            **_loaded(before, order["roots"], order["excluded"]),
+            **facts(),
+        }
+    )
+    return int(status)
+
+
+def _jsonable(lines: Any) -> Any:
+    return {test or "": paths for test, paths in lines.items()}
+
+
+def _loaded(before: Any, roots: List[str], excluded: List[str]) -> Message:
+    """Modules that the suite imported: the project's files, and the names of everybody else's."""
+    inside = tuple(os.path.join(r, "") for r in roots)
+    outside = tuple(os.path.join(e, "") for e in excluded)
+    files, foreign = set(), []
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str):
+            continue
+        path = os.path.realpath(path)
+        if path.startswith(inside) and not path.startswith(outside):
+            files.add(path)
+        elif name not in before and not name.startswith("_reknit_probe") and name != "conftest":
+            foreign.append(name)
+    return {"files": sorted(files), "modules": foreign}
