@@ -1,0 +1,234 @@
+"""Changes of a tree that a crash cannot leave half done, and that can be taken back.
+
+An act goes: lock → compare every file with what the patch was made for → write and sync an intent that holds the images
+before and after → write and sync all new files beside the old ones → look at every file again → rename them into place,
+removals last, syncing their folders → rename the intent to a record, synced.
+
+Invariant: while an intent exists, each of its files is the image before, or the image after, or somebody else's. So
+recovery needs no log of steps: all after, and the act is completed; some before, and those that are after are brought
+back; any somebody else's, and nothing is written and the intent is set aside with its images. Bringing back
+is made of the same steps, so recovery that crashes is recovered from in the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from reknit.apply.base import Act, Recovered, Verb, digest, standing
+from reknit.apply.carry import based, paths_of
+from reknit.apply.records import Records
+from reknit.apply.reverse import reverse
+from reknit.apply.tree import Root, explained, read, stage, swap, temporaries
+from reknit.errors import ConflictError, JournalError, ReknitError, UsageError
+from reknit.model.patch import Entry, Patch, Rename
+from reknit.model.verdict import Receipt, Reversible, Verdict
+
+_ASIDE_HINT = "compare the files with the versions in the record, and mend them by hand"
+
+
+class Journal:
+    """Applies, undoes and redoes patches in one project; `state` is the project's folder in the user's state."""
+
+    def __init__(self, root: Path, state: Path) -> None:
+        self._root = root.resolve()
+        self._records = Records(state.resolve() / "journal")
+
+    def apply(self, patch: Patch, *, verdicts: tuple[Verdict, ...], now: dt.datetime) -> Receipt:
+        """Write a patch; `ConflictError` if a file is not as it was when the patch was made."""
+        with self._records.locked():
+            self._recover()
+            return self._perform("apply", patch, verdicts, now, None)
+
+    def undo(self, receipt_id: str | None = None, *, now: dt.datetime) -> Receipt:
+        """Take an application back, by default the last one in force; later ones stay, or `ConflictError`."""
+        return self._turn("undo", receipt_id, now)
+
+    def redo(self, receipt_id: str | None = None, *, now: dt.datetime) -> Receipt:
+        """Apply again what was undone, by default the last one undone."""
+        return self._turn("redo", receipt_id, now)
+
+    def history(self) -> tuple[Act, ...]:
+        """Every act, oldest first; `standing` tells which applications are in force."""
+        with explained("read the journal in"):
+            return self._records.done()
+
+    def recover(self) -> tuple[Recovered, ...]:
+        """Finish or take back what a crash cut short; to be called before anything reads the tree."""
+        if not self._records.pending():
+            return ()
+        with self._records.locked():
+            return self._recover()
+
+    def _turn(self, verb: Verb, receipt_id: str | None, now: dt.datetime) -> Receipt:
+        with self._records.locked():
+            self._recover()
+            acts = self.history()
+            index = _choose(verb, acts, receipt_id)
+            last = acts[index]
+            edits = reverse(acts, index, self._read)
+            if edits is None:
+                raise _in_the_way(last.receipt.patch.files[0])
+            patch = based(last.receipt.patch, edits, self._read(paths_of(edits)))
+            first = next(act for act in acts if act.target == last.target)
+            verdicts = first.receipt.verdicts if verb == "redo" else ()
+            try:
+                return self._perform(verb, patch, verdicts, now, last)
+            except ConflictError as exc:
+                raise _in_the_way(exc.path) from exc
+
+    def _perform(
+        self, verb: Verb, patch: Patch, verdicts: tuple[Verdict, ...], now: dt.datetime, last: Act | None
+    ) -> Receipt:
+        """Do one act; `last` is the one that it turns round."""
+        tree = self._read({*patch.files, *patch.base})
+        rendered = patch.render(tree)
+        paths = [path for path in patch.files if digest(tree.get(path)) != digest(rendered.get(path))]
+        after = {path: rendered.get(path) for path in paths}
+        number = self._records.next_number()
+        token = hashlib.sha256(f"{self._root}\0{number}\0{verb}\0{patch.id}".encode()).hexdigest()[:12]
+        receipt = Receipt(
+            id=token,
+            patch=patch,
+            at=now,
+            verdicts=verdicts,
+            reversible=Reversible(yes=True),
+            after={path: digest(entry) for path, entry in after.items()},
+        )
+        with explained("write"), Root(self._root) as root:
+            act = Act(
+                number=number,
+                verb=verb,
+                target=last.target if last else token,
+                receipt=receipt,
+                before={path: tree.get(path) for path in paths},
+                after=after,
+                made=root.missing_folders(path for path, entry in after.items() if entry is not None),
+                dropped=last.made if last else (),
+            )
+            self._write(root, act)
+        return receipt
+
+    def _write(self, root: Root, act: Act) -> None:
+        intent = self._records.begin(act)
+        names = temporaries(act.after, act.receipt.id)
+        try:
+            stage(root, act.before, act.after, names, origins=_origins(act.receipt.patch))
+        except BaseException:  # Ctrl-C too; no file was touched yet
+            self._abandon(root, intent, act)
+            raise
+        try:
+            swap(root, act.before, act.after, names)
+            root.drop_folders(act.dropped)
+            self._records.commit(intent)
+        except BaseException as exc:  # Ctrl-C too: the tree goes back to what it was
+            if intent.exists():
+                self._take_back(root, intent, act, exc)
+            raise
+
+    def _take_back(self, root: Root, intent: Path, act: Act, cause: BaseException) -> None:
+        """Undo a half-done act at once; where that fails, say that it is left to `recover`."""
+        try:
+            recovered = self._settle(root, intent, act, complete=False)
+        except (OSError, ReknitError) as exc:
+            message = f"{act.verb} of {', '.join(act.after)} failed half-way and could not be taken back yet: {exc}"
+            hint = "run any reknit command once the cause is gone: it takes the rest back first"
+            raise JournalError(message, slug="half-done", hint=hint) from cause
+        if recovered.ending == "set aside":
+            raise JournalError(recovered.note, slug="set-aside", hint=_ASIDE_HINT) from cause
+
+    def _abandon(self, root: Root, intent: Path, act: Act) -> None:
+        """End an intent that no file was touched for; what cannot be removed now is left to `recover`."""
+        with contextlib.suppress(OSError, ReknitError):
+            _clear(root, act)
+            root.drop_folders(act.made)
+            self._records.forget(intent)
+
+    def _recover(self) -> tuple[Recovered, ...]:
+        with explained("recover"), Root(self._root) as root:
+            return tuple(self._resolve(root, intent) for intent in self._records.pending())
+
+    def _resolve(self, root: Root, intent: Path) -> Recovered:
+        act = self._records.load(intent)
+        if act is not None:
+            return self._settle(root, intent, act, complete=True)
+        kept = self._records.set_aside(intent)
+        note = f"a damaged record of the journal was set aside as {kept}; no file was changed"
+        return Recovered(id="", ending="set aside", note=note)
+
+    def _settle(self, root: Root, intent: Path, act: Act, *, complete: bool) -> Recovered:
+        """Bring the tree to one side of an intent: the new one only if it is there already and `complete` says so."""
+        _clear(root, act)
+        found, foreign = _look(root, act)
+        files = ", ".join(act.after)
+        if foreign:
+            kept = self._records.set_aside(intent)
+            note = (
+                f"{act.verb} of {files} was cut short and {', '.join(foreign)} changed since; "
+                f"no file was touched, the versions before and after are kept in {kept}"
+            )
+            return Recovered(id=act.receipt.id, ending="set aside", note=note)
+        if complete and all(digest(found[path]) == digest(act.after[path]) for path in found):
+            root.drop_folders(act.dropped)
+            self._records.commit(intent)
+            return Recovered(id=act.receipt.id, ending="completed", note=f"{act.verb} of {files} was completed")
+        names = temporaries(act.after, act.receipt.id)
+        stage(root, found, act.before, names, origins={})
+        swap(root, found, act.before, names)
+        root.drop_folders(act.made)
+        self._records.forget(intent)
+        return Recovered(id=act.receipt.id, ending="rolled back", note=f"{act.verb} of {files} was rolled back")
+
+    def _read(self, paths: Iterable[str]) -> dict[str, Entry]:
+        return read(self._root, paths)
+
+
+def _clear(root: Root, act: Act) -> None:
+    """Remove the act's temporary files."""
+    for path, name in temporaries(act.after, act.receipt.id).items():
+        with contextlib.suppress(JournalError):  # a folder that became a link: nothing of ours is behind it
+            root.discard(path, name)
+
+
+def _look(root: Root, act: Act) -> tuple[dict[str, Entry | None], list[str]]:
+    """The act's files as they are, and the names of those that are neither as before nor as after."""
+    found: dict[str, Entry | None] = {}
+    foreign: list[str] = []
+    for path in act.before:
+        try:
+            found[path] = root.read(path)
+        except JournalError:  # a folder, a device, or behind a link by now
+            foreign.append(path)
+            continue
+        if digest(found[path]) not in {digest(act.before[path]), digest(act.after[path])}:
+            foreign.append(path)
+    return found, foreign
+
+
+def _in_the_way(path: str) -> ConflictError:
+    error = ConflictError(path, why="changed since, too near to what this change touched or in a way that hides it")
+    error.hint = "undo the later changes first (`reknit log` lists them), or edit the file by hand"
+    return error
+
+
+def _origins(patch: Patch) -> dict[str, str]:
+    """New name → old one, of what a patch renames."""
+    return {edit.to: edit.path for edit in patch.edits if isinstance(edit, Rename)}
+
+
+def _choose(verb: Verb, acts: tuple[Act, ...], receipt_id: str | None) -> int:
+    """Index of the last act on the application that `receipt_id`, or a prefix of it, means."""
+    wanted = {key for key, applied in standing(acts).items() if applied == (verb == "undo")}
+    indexes = [at for at, act in enumerate(acts) if act.target in wanted]
+    if receipt_id is not None:
+        indexes = [at for at in indexes if acts[at].target.startswith(receipt_id)]
+        if len({acts[at].target for at in indexes}) > 1:
+            message = f"{receipt_id} is the start of more than one receipt; nothing was written"
+            raise UsageError(message, slug="ambiguous-receipt", hint="give more digits")
+    if not indexes:
+        what = f"no receipt {receipt_id} to {verb}" if receipt_id else f"nothing to {verb}"
+        raise UsageError(f"there is {what}; nothing was written", slug=f"nothing-to-{verb}", hint="see `reknit log`")
+    return indexes[-1]

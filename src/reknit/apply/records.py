@@ -1,0 +1,141 @@
+"""The journal's own files: what is about to be done, and what was done.
+
+A record is one file, `<number>.intent` until its act is complete and `<number>.done` from then on: the rename is the
+commit. It holds the SHA-256 of the rest on its first line, then JSON. It appears by a rename after a sync, so a record
+is either whole or not there; one that fails its checksum was damaged on disk and counts as not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from reknit.apply.base import Act
+from reknit.apply.tree import explained, write_all
+from reknit.errors import JournalError, UsageError
+from reknit.model import codec
+
+#: Seconds between two looks at a lock that somebody holds, and how many looks before giving up.
+_PAUSE, _LOOKS = 0.05, 200
+
+
+class Records:
+    """The records of one project, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out; the system frees the lock of one that dies. `JournalError` after ten seconds."""
+        with explained("write the journal in"):
+            _make_durable(self._folder)
+            fd = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _acquire(fd)
+            for stray in self._folder.glob("*.tmp"):
+                stray.unlink(missing_ok=True)
+            yield
+        finally:
+            os.close(fd)
+
+    def pending(self) -> list[Path]:
+        """Intents whose act is not complete, oldest first."""
+        return sorted(self._folder.glob("*.intent"))
+
+    def done(self) -> tuple[Act, ...]:
+        """Every complete act, oldest first."""
+        acts = (self.load(path) for path in sorted(self._folder.glob("*.done")))
+        return tuple(act for act in acts if act is not None)
+
+    def load(self, path: Path) -> Act | None:
+        """The act in a record; None if it is damaged."""
+        head, _, body = path.read_bytes().partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != head:
+            return None
+        try:
+            act: Act = codec.loads(Act, body)
+        except UsageError:
+            return None
+        return act
+
+    def next_number(self) -> int:
+        """A number that no record has, whatever became of it."""
+        return 1 + max((int(path.stem) for path in self._folder.glob("[0-9]*.*")), default=0)
+
+    def begin(self, act: Act) -> Path:
+        """Write the intent, synced."""
+        try:
+            body = codec.dumps(Act, act)
+        except ValueError as exc:
+            message = f"the change cannot be recorded: {exc}; nothing was written"
+            hint = "only files whose names are UTF-8 can be changed"
+            raise JournalError(message, slug="unrecordable", hint=hint) from exc
+        path = self._folder / f"{act.number:08d}.intent"
+        temporary = path.with_suffix(".tmp")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            write_all(fd, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+        try:
+            _sync(self._folder)
+        except OSError:
+            path.unlink()
+            raise
+        return path
+
+    def commit(self, intent: Path) -> None:
+        """Make the act complete."""
+        os.rename(intent, intent.with_suffix(".done"))
+        with contextlib.suppress(OSError):  # should the rename be lost, recovery makes it again
+            _sync(self._folder)
+
+    def set_aside(self, intent: Path) -> Path:
+        """Keep a record that nothing can be done with, for people."""
+        target = intent.with_suffix(".aside")
+        os.rename(intent, target)
+        _sync(self._folder)
+        return target
+
+    def forget(self, intent: Path) -> None:
+        """Drop an intent whose act left nothing."""
+        intent.unlink()
+        _sync(self._folder)
+
+
+def _acquire(fd: int) -> None:
+    for _ in range(_LOOKS):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        else:
+            return
+    message = "another reknit process is changing this project; nothing was written"
+    raise JournalError(message, slug="busy", hint="wait until it has ended, then run the command again")
+
+
+def _make_durable(folder: Path) -> None:
+    """Make a folder that only its owner may enter, and those above it, so that they outlive a power cut."""
+    if folder.is_dir():
+        return
+    _make_durable(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

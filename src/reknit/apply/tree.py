@@ -1,0 +1,274 @@
+"""The project's files, read and written without leaving it.
+
+Every path is walked from a descriptor of the root, one component at a time and never through a symbolic link, so a
+folder that is swapped for a link cannot send a write elsewhere. Files are replaced, never written in place: a reader
+sees the old file or the new one. One gap is left, as no file system offers a conditional rename: a save by somebody
+else in the microseconds between the last look at a file and its rename is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from reknit.apply.base import Images, digest
+from reknit.errors import ConflictError, JournalError
+from reknit.model.patch import Entry, check_path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHUNK = 1 << 20
+
+
+def read(root: Path, paths: Iterable[str]) -> dict[str, Entry]:
+    """The files and links among `paths` that exist; `JournalError` for one that is neither, or cannot be read."""
+    with explained("read"), Root(root) as held:
+        entries = {path: held.read(path) for path in paths}
+    return {path: entry for path, entry in entries.items() if entry is not None}
+
+
+@contextlib.contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn the system's refusal to do something into a `JournalError`."""
+    try:
+        yield
+    except OSError as exc:
+        slug, hint = _REASONS.get(exc.errno or 0, ("io-error", "see what the system says about the disk"))
+        where = os.fsdecode(exc.filename) if isinstance(exc.filename, str | bytes) else "a file"
+        message = f"cannot {doing} {where}: {exc.strerror or exc}; nothing was changed"
+        raise JournalError(message, slug=slug, hint=hint) from exc
+
+
+_READ_ONLY = ("read-only", "make the folder writable for you, then run the command again")
+_FULL = ("disk-full", "free some space, then run the command again")
+_REASONS = {
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+    errno.EROFS: _READ_ONLY,
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+}
+
+
+class Root:
+    """A project's folder, held open while the `with` block runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+    def read(self, path: str) -> Entry | None:
+        """What is at `path`, or None."""
+        check_path(path)
+        with self._parent(path) as folder:
+            return None if folder is None else _read_at(folder, path)
+
+    def missing_folders(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Folders above `paths` that do not exist, outermost first."""
+        above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
+        return tuple(sorted(folder for folder in above if not self._is_folder(folder)))
+
+    def stage(self, path: str, entry: Entry, *, temporary: str, like: str) -> None:
+        """Write `entry` to `temporary` beside `path`, synced, with the owner and attributes of the file `like`."""
+        self._make_folders(path)
+        with self._parent(path) as folder:
+            if folder is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=folder)
+            if entry.is_link:
+                os.symlink(os.fsdecode(entry.content), temporary, dir_fd=folder)
+            else:
+                with _opened(temporary, _NEW, folder) as fd:
+                    write_all(fd, entry.content)
+                    self._inherit(fd, like)
+                    os.fchmod(fd, stat.S_IMODE(entry.mode))
+                    os.fsync(fd)
+
+    def swap(self, path: str, *, old: Entry | None, new: Entry | None, temporary: str) -> None:
+        """Put `temporary`, which holds `new`, in the place of `old`; `ConflictError` if that is not what is there."""
+        with self._parent(path) as folder:
+            if folder is None:
+                raise ConflictError(path)
+            if digest(_read_at(folder, path)) != digest(old):
+                raise ConflictError(path)
+            name = PurePosixPath(path).name
+            if new is None:
+                os.unlink(name, dir_fd=folder)
+            else:
+                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
+
+    def discard(self, path: str, temporary: str) -> None:
+        """Remove `temporary` beside `path`, if it is there."""
+        with self._parent(path) as folder:
+            if folder is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=folder)
+
+    def drop_folders(self, folders: Sequence[str]) -> None:
+        """Remove those of `folders` that are empty; they are given outermost first."""
+        for path in reversed(folders):
+            with contextlib.suppress(JournalError), self._parent(path) as folder:  # behind a link: not ours
+                if folder is None:
+                    continue
+                try:
+                    os.rmdir(PurePosixPath(path).name, dir_fd=folder)
+                except OSError as exc:
+                    if exc.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+                        raise
+                else:
+                    os.fsync(folder)
+
+    @contextlib.contextmanager
+    def _parent(self, path: str) -> Iterator[int | None]:
+        """A descriptor of the folder that `path` lies in, or None where there is none."""
+        with self._folder(PurePosixPath(path).parts[:-1]) as folder:
+            yield folder
+
+    @contextlib.contextmanager
+    def _folder(self, parts: Sequence[str]) -> Iterator[int | None]:
+        at: int | None = os.dup(self._fd)
+        try:
+            for depth, part in enumerate(parts, start=1):
+                if at is None:
+                    break
+                below = _enter(at, part, "/".join(parts[:depth]))
+                os.close(at)
+                at = below
+            yield at
+        finally:
+            if at is not None:
+                os.close(at)
+
+    def _is_folder(self, path: str) -> bool:
+        with self._folder(PurePosixPath(path).parts) as folder:
+            return folder is not None
+
+    def _make_folders(self, path: str) -> None:
+        for missing in self.missing_folders([path]):
+            with self._parent(missing) as folder:
+                if folder is None:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), missing)
+                os.mkdir(PurePosixPath(missing).name, dir_fd=folder)
+                os.fsync(folder)
+
+    def _inherit(self, fd: int, like: str) -> None:
+        """Owner, extended attributes and a later second of change, from the file `like` where it exists."""
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(self._parent(like))
+            if folder is None:
+                return
+            try:
+                source = stack.enter_context(_opened(PurePosixPath(like).name, _FILE, folder))
+            except OSError:  # gone, or a link: there is nothing to inherit
+                return
+            was, now = os.fstat(source), os.fstat(fd)
+            if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
+                with contextlib.suppress(PermissionError):  # only root may give files away
+                    os.fchown(fd, was.st_uid, was.st_gid)
+            _copy_attributes(source, fd)
+            # A .pyc is taken for current if size and whole second of change agree.
+            if int(now.st_mtime) <= int(was.st_mtime):
+                os.utime(fd, (now.st_atime, int(was.st_mtime) + 1))
+
+
+def stage(root: Root, start: Images, goal: Images, names: Mapping[str, str], *, origins: Mapping[str, str]) -> None:
+    """Write what `goal` needs under the temporary `names`, then check that every file is still as in `start`.
+
+    `origins` gives for a new file the one whose owner and attributes it takes. `ConflictError` where a file differs.
+    """
+    changed = _changed(start, goal)
+    for path in changed:
+        entry = goal[path]
+        if entry is not None:
+            root.stage(path, entry, temporary=names[path], like=origins.get(path, path))
+    for path in changed:
+        if digest(root.read(path)) != digest(start[path]):
+            raise ConflictError(path)
+
+
+def swap(root: Root, start: Images, goal: Images, names: Mapping[str, str]) -> None:
+    """Bring the staged files into place, removals last: at no moment is a renamed file's content nowhere."""
+    for path in sorted(_changed(start, goal), key=lambda path: goal[path] is None):
+        root.swap(path, old=start[path], new=goal[path], temporary=names[path])
+
+
+def _changed(start: Images, goal: Images) -> list[str]:
+    return [path for path in goal if digest(start[path]) != digest(goal[path])]
+
+
+def temporaries(images: Images, token: str) -> dict[str, str]:
+    """The name of each path's temporary file, which lies beside it."""
+    return {path: f".reknit-{token}-{at}.tmp" for at, path in enumerate(sorted(images))}
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte: the system may take fewer at a time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest[:_CHUNK]) :]
+
+
+@contextlib.contextmanager
+def _opened(name: str, flags: int, folder: int) -> Iterator[int]:
+    fd = os.open(name, flags, 0o600, dir_fd=folder)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _enter(folder: int, name: str, path: str) -> int | None:
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if exc.errno not in {errno.ENOTDIR, errno.ELOOP}:
+            raise
+    if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+        raise JournalError(
+            f"{path} is a symbolic link to a folder and is not followed; nothing was written",
+            slug="behind-link",
+            hint="name the files by the folder that the link points to",
+        )
+    return None
+
+
+def _read_at(folder: int, path: str) -> Entry | None:
+    name = PurePosixPath(path).name
+    try:
+        kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(kind):
+        return Entry(content=os.fsencode(os.readlink(name, dir_fd=folder)), is_link=True)
+    if not stat.S_ISREG(kind):
+        raise JournalError(f"{path} is no regular file; nothing was read or written", slug="special-file")
+    with _opened(name, _FILE, folder) as fd:
+        chunks = list(iter(lambda: os.read(fd, _CHUNK), b""))
+        return Entry(content=b"".join(chunks), mode=stat.S_IMODE(os.fstat(fd).st_mode))
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    if not hasattr(os, "listxattr"):  # Linux only
+        return
+    with contextlib.suppress(OSError):  # a file system without them, or one that keeps its own
+        for name in os.listxattr(source):
+            with contextlib.suppress(OSError):  # such as security labels, which the system sets itself
+                os.setxattr(target, name, os.getxattr(source, name))
