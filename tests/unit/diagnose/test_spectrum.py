@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reknit.diagnose import Localizer
 from reknit.diagnose.base import FunctionRange
-from reknit.diagnose.spectrum import IMPORT_NATS, RANK_NATS, Spectrum, group, ochiai, rank
+from reknit.diagnose.spectrum import IMPORT_NATS, RANK_NATS, SHORT_LIST, UNTOUCHED_NATS, Spectrum, group, ochiai, rank
 from reknit.model.fault import Suspect
 from reknit.model.signal import ErrorInfo, Frame, Signal, SignalKind
 
@@ -107,6 +107,24 @@ def test_import_time_code_of_modules_in_play_is_suspect_at_a_price() -> None:
     assert {s.function for s in suspects[1:]} == {"<module>"}
 
 
+def test_a_module_that_no_test_enters_costs_more() -> None:
+    (suspect,) = ranked(Spectrum(failing={"t1": {}}, passing={}, imported=lines(table={1})))
+    assert suspect.penalty == IMPORT_NATS + UNTOUCHED_NATS
+
+
+def test_a_module_level_line_on_the_traceback_does_not_lift_the_whole_module() -> None:
+    spectrum = Spectrum(failing={"t1": lines(a={1, 2, 3})}, passing={})
+    scores = {s.line: s.score for s in ranked(spectrum, [frame("a.py", 2, "<module>")])}
+    untraced = {s.line: s.score for s in ranked(spectrum)}
+    assert scores[2] > scores[1] == scores[3] == untraced[1]
+
+
+def test_a_tie_has_its_mean_rank() -> None:
+    suspects = ranked(Spectrum(failing={"t1": lines(a={1, 2, 3})}, passing={}))
+    expected = RANK_NATS * math.log(2) / math.log(SHORT_LIST + 1)
+    assert [s.penalty for s in suspects] == pytest.approx([expected] * 3)
+
+
 def test_ties_share_their_rank() -> None:
     spectrum = Spectrum(failing={"t1": lines(a=set(range(1, 9)))}, passing={"t2": lines(a={5, 6, 7, 8})})
     penalties = [s.penalty for s in ranked(spectrum)]
@@ -194,9 +212,9 @@ def test_import_time_code_joins_nothing() -> None:
 
 
 def test_joining_carries_over() -> None:
-    tests = ["t.py::test_x[1]", "t.py::test_y", "t.py::test_x[2]", "t.py::test_z"]
+    tests = ["t.py::test_x[1]", "t.py::test_y[1]", "t.py::test_x[2]", "t.py::test_y[2]", "t.py::test_z"]
     top = {tests[1]: [suspect("f")], tests[2]: [suspect("f")]}
-    assert grouped(tests, top) == [tests[:3], [tests[3]]]
+    assert grouped(tests, top) == [tests[:4], [tests[4]]]
 
 
 def test_signals_without_a_test_stay_alone() -> None:

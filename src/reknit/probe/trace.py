@@ -1,0 +1,236 @@
+"""Which lines of the project run in which test, by the cheapest means that the interpreter has.
+
+monitoring  sys.monitoring (3.12+): a line costs once a test, a foreign function once a test
+coverage    the project's coverage.py, if it has its C tracer: contexts instead of our own bookkeeping
+settrace    sys.settrace, which skips foreign functions
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+#: Lines by path.
+Lines = Dict[str, List[int]]
+
+#: Folders inside a project that hold other people's code.
+FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".tox", ".nox"})
+
+
+class Tracer:
+    """Records the lines of files under `roots` and not under `excluded`; `switch` says which test they belong to."""
+
+    def __init__(self, roots: Sequence[str], excluded: Sequence[str], backend: Optional[str] = None) -> None:
+        if backend is not None and backend not in _BACKENDS:
+            raise ValueError("no trace backend %r; there are %s" % (backend, ", ".join(_BACKENDS)))
+        self._wanted = [backend] if backend else list(_BACKENDS)
+        self._files = _Files(roots, excluded)
+        self._recorder: Any = None
+        self.backend: Optional[str] = None
+
+    def start(self) -> None:
+        """Begin with no test: what runs now belongs to import and collection."""
+        for name in self._wanted:
+            recorder = _BACKENDS[name](self._files)
+            if recorder.start():
+                self._recorder, self.backend = recorder, name
+                return
+        raise RuntimeError("trace backend %s cannot be used here" % " or ".join(self._wanted))
+
+    def switch(self, test_id: Optional[str]) -> None:
+        """From now on lines belong to `test_id`; None for none. A test met again goes on where it was."""
+        self._recorder.switch(test_id or "")
+
+    def stop(self) -> None:
+        """Record no more, and give the interpreter back as it was."""
+        self._recorder.stop()
+
+    def lines(self) -> Dict[str, Lines]:
+        """Test → absolute path → sorted lines; "" holds what ran in no test. Tests that ran no line are left out."""
+        found: Dict[str, Dict[str, Set[int]]] = {}
+        for test, filename, line in self._recorder.records():
+            path = self._files.path(filename)
+            if path is not None and line > 0:
+                found.setdefault(test, {}).setdefault(path, set()).add(line)
+        return {test: {path: sorted(lines) for path, lines in files.items()} for test, files in found.items()}
+
+
+class _Files:
+    """Tells the project's files from all others; asked once a filename."""
+
+    def __init__(self, roots: Sequence[str], excluded: Sequence[str]) -> None:
+        self.roots = [os.path.realpath(root) for root in roots]
+        self._excluded = [os.path.realpath(folder) for folder in excluded]
+        self._known: Dict[str, Optional[str]] = {}
+
+    def path(self, filename: str) -> Optional[str]:
+        """The file's real path where it is the project's, else None."""
+        try:
+            return self._known[filename]
+        except KeyError:
+            self._known[filename] = found = self._look(filename)
+            return found
+
+    def _look(self, filename: str) -> Optional[str]:
+        if filename.startswith("<"):
+            return None
+        path = os.path.realpath(filename)
+        for root in self.roots:
+            if _under(path, root) and not any(_under(path, folder) for folder in self._excluded):
+                inside = os.path.relpath(path, root).split(os.sep)
+                return None if FOREIGN.intersection(inside) else path
+        return None
+
+
+def _under(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+class _Own:
+    """What the two recorders that keep their own books share."""
+
+    def __init__(self, files: _Files) -> None:
+        self._files = files
+        self._tests: Dict[str, Set[Tuple[str, int]]] = {}
+        self._now = self._tests.setdefault("", set())
+
+    def _turn(self, test: str) -> None:
+        self._now = self._tests.setdefault(test, set())
+
+    def records(self) -> Iterator[Tuple[str, str, int]]:
+        for test, places in list(self._tests.items()):
+            for filename, line in list(places):
+                yield test, filename, line
+
+
+class _Monitoring(_Own):
+    # Coverage.py claims 1 and debuggers 0: those come last.
+    _IDS = (4, 3, 5, 2, 1, 0)
+
+    def start(self) -> bool:
+        self._api: Any = getattr(sys, "monitoring", None)
+        if self._api is None:
+            return False
+        for tool in self._IDS:
+            # Asked first: claiming an id in use raises, and another tool may hold any of them.
+            if self._api.get_tool(tool) is None:
+                self._tool = tool
+                break
+        else:
+            return False
+        # By identity, as equal code objects are traced apart; kept, so that no id is used twice.
+        self._codes: Dict[int, Any] = {}
+        events = self._api.events
+        self._api.use_tool_id(self._tool, "reknit")
+        self._api.register_callback(self._tool, events.PY_START, self._enter)
+        self._api.register_callback(self._tool, events.LINE, self._line)
+        self._api.set_events(self._tool, events.PY_START)
+        return True
+
+    def _enter(self, code: Any, _offset: int) -> Any:
+        if self._files.path(code.co_filename) is not None and id(code) not in self._codes:
+            self._codes[id(code)] = code
+            self._api.set_local_events(self._tool, code, self._api.events.LINE)
+        return self._api.DISABLE
+
+    def _line(self, code: Any, line: int) -> Any:
+        self._now.add((code.co_filename, line))
+        return self._api.DISABLE
+
+    def switch(self, test: str) -> None:
+        self._turn(test)
+        self._api.restart_events()
+
+    def stop(self) -> None:
+        events = self._api.events
+        self._api.set_events(self._tool, 0)
+        for code in self._codes.values():
+            self._api.set_local_events(self._tool, code, 0)
+        self._api.register_callback(self._tool, events.PY_START, None)
+        self._api.register_callback(self._tool, events.LINE, None)
+        self._api.free_tool_id(self._tool)
+
+
+class _SetTrace(_Own):
+    def start(self) -> bool:
+        # One bound method each, so that the interpreter can be asked whether it still has ours.
+        self._enter, self._line = self._enter_frame, self._line_event
+        self._before = sys.gettrace()
+        self._threads_before = getattr(threading, "_trace_hook", None)
+        threading.settrace(self._enter)
+        sys.settrace(self._enter)
+        return True
+
+    def _enter_frame(self, frame: Any, _event: str, _arg: Any) -> Any:
+        return self._line if self._files.path(frame.f_code.co_filename) is not None else None
+
+    def _line_event(self, frame: Any, event: str, _arg: Any) -> Any:
+        if event == "line":
+            self._now.add((frame.f_code.co_filename, frame.f_lineno))
+        return self._line
+
+    def switch(self, test: str) -> None:
+        self._turn(test)
+        # The last test may have set its own trace function and left it.
+        if sys.gettrace() is not self._enter:
+            sys.settrace(self._enter)
+
+    def stop(self) -> None:
+        threading.settrace(self._threads_before)
+        if sys.gettrace() is self._enter:
+            sys.settrace(self._before)
+
+
+class _Coverage:
+    def __init__(self, files: _Files) -> None:
+        self._files = files
+
+    def start(self) -> bool:
+        # Its patterns have no way to write these characters plainly; one coverage at a time can trace.
+        if any(c in root for root in self._files.roots for c in "*?[]{}") or sys.gettrace() is not None:
+            return False
+        try:
+            self._begin()
+        except Exception:  # noqa: BLE001 - whatever version of it the project has; our own tracer is the next choice
+            sys.settrace(None)
+            return False
+        self._hook = sys.gettrace()
+        return True
+
+    def _begin(self) -> None:
+        import coverage  # noqa: PLC0415 - the project's own, where it has one
+        from coverage.tracer import CTracer  # noqa: F401, PLC0415 - without it our own tracer is faster
+
+        self._coverage = coverage.Coverage(
+            data_file=None,
+            config_file=False,
+            include=[os.path.join(root, "*") for root in self._files.roots],
+            messages=False,
+            check_preimported=False,
+        )
+        self._coverage.set_option("run:disable_warnings", list(_COVERAGE_WARNINGS))
+        self._coverage.start()
+
+    def switch(self, test: str) -> None:
+        # The last test may have set its own trace function and left it.
+        if sys.gettrace() is not self._hook:
+            self._coverage.stop()
+            self._coverage.start()
+            self._hook = sys.gettrace()
+        self._coverage.switch_context(test)
+
+    def stop(self) -> None:
+        self._coverage.stop()
+
+    def records(self) -> Iterator[Tuple[str, str, int]]:
+        data = self._coverage.get_data()
+        for filename in data.measured_files():
+            for line, tests in data.contexts_by_lineno(filename).items():
+                for test in tests:
+                    yield test, filename, line
+
+
+_COVERAGE_WARNINGS = ("trace-changed", "no-data-collected", "module-not-measured", "couldnt-parse", "no-ctracer")
+_BACKENDS: Dict[str, Any] = {"monitoring": _Monitoring, "coverage": _Coverage, "settrace": _SetTrace}
