@@ -58,8 +58,9 @@ class Journal:
 
     def recover(self) -> tuple[Recovered, ...]:
         """Finish or take back what a crash cut short; to be called before anything reads the tree."""
-        if not self._records.pending():
-            return ()
+        with explained("read the journal in"):
+            if not self._records.pending():
+                return ()
         with self._records.locked():
             return self._recover()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import fnmatch
 import hashlib
 import os
 import time
@@ -33,24 +34,24 @@ class Records:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out; the system frees the lock of one that dies. `JournalError` after ten seconds."""
-        with explained("write the journal in"):
+        with explained("keep the journal in"):
             _make_durable(self._folder)
             fd = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            _acquire(fd)
-            for stray in self._folder.glob("*.tmp"):
-                stray.unlink(missing_ok=True)
-            yield
-        finally:
-            os.close(fd)
+            try:
+                _acquire(fd)
+                for stray in self._named("*.tmp"):
+                    stray.unlink()
+                yield
+            finally:
+                os.close(fd)
 
     def pending(self) -> list[Path]:
         """Intents whose act is not complete, oldest first."""
-        return sorted(self._folder.glob("*.intent"))
+        return self._named("*.intent")
 
     def done(self) -> tuple[Act, ...]:
         """Every complete act, oldest first."""
-        acts = (self.load(path) for path in sorted(self._folder.glob("*.done")))
+        acts = (self.load(path) for path in self._named("*.done"))
         return tuple(act for act in acts if act is not None)
 
     def load(self, path: Path) -> Act | None:
@@ -66,7 +67,7 @@ class Records:
 
     def next_number(self) -> int:
         """A number that no record has, whatever became of it."""
-        return 1 + max((int(path.stem) for path in self._folder.glob("[0-9]*.*")), default=0)
+        return 1 + max((int(path.stem) for path in self._named("[0-9]*")), default=0)
 
     def begin(self, act: Act) -> Path:
         """Write the intent, synced."""
@@ -109,6 +110,13 @@ class Records:
         """Drop an intent whose act left nothing."""
         intent.unlink()
         _sync(self._folder)
+
+    def _named(self, pattern: str) -> list[Path]:
+        try:
+            names = os.listdir(self._folder)
+        except FileNotFoundError:  # nothing was ever done here
+            return []
+        return sorted(self._folder / name for name in fnmatch.filter(names, pattern))
 
 
 def _acquire(fd: int) -> None:

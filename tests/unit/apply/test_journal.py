@@ -16,59 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reknit.apply.base import standing
-from reknit.apply.carry import based
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
 from reknit.errors import ConflictError, JournalError, UsageError
 from reknit.model.patch import Create, Delete, Edit, Entry, Metadata, Mode, Origin, Patch, Relink, Rename, Span
 from reknit.model.verdict import Label, Verdict
+from tests.unit.apply.place import NOW, Place, plant
 
-NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 LINES = [b"line %02d\n" % number for number in range(30)]
-
-
-class Place:
-    """A project with a journal of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "project"
-        self.state = folder / "state"
-        self.root.mkdir()
-
-    @property
-    def journal(self) -> Journal:
-        return Journal(self.root, self.state)
-
-    def fill(self, files: Mapping[str, bytes]) -> None:
-        for path, content in files.items():
-            target = self.root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-
-    def patch(self, *edits: Edit) -> Patch:
-        metadata = Metadata(created=NOW, author="t", version="0")
-        bare = Patch(edits=edits, base={}, confidence=0.5, origin=Origin(proposer="test"), metadata=metadata)
-        return based(bare, edits, read(self.root, bare.files))
-
-    def change(self, path: str, old: bytes, new: bytes) -> Patch:
-        start = (self.root / path).read_bytes().index(old)
-        return self.patch(Span(path=path, start=start, end=start + len(old), old=old, new=new))
-
-    def apply(self, patch: Patch) -> str:
-        return self.journal.apply(patch, verdicts=(), now=NOW).id
-
-    def look(self) -> dict[str, tuple[str, int, bytes]]:
-        """Path → kind, permissions and content of all that is there, folders included."""
-        found = {}
-        for path in sorted(self.root.rglob("*")):
-            name, mode = str(path.relative_to(self.root)), stat.S_IMODE(path.lstat().st_mode)
-            if path.is_symlink():
-                found[name] = ("link", 0, os.fsencode(path.readlink()))
-            elif path.is_dir():
-                found[name] = ("folder", mode, b"")
-            else:
-                found[name] = ("file", mode, path.read_bytes())
-        return found
 
 
 @pytest.fixture
@@ -116,7 +71,7 @@ def test_undo_restores_the_tree_and_redo_the_change(change: tuple[dict[str, Entr
     tree, edits = change
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
-        _plant(place, tree)
+        plant(place.root, tree)
         old, patch = place.look(), place.patch(*edits)
         receipt = place.journal.apply(patch, verdicts=(), now=NOW)
         new = place.look()
@@ -130,17 +85,6 @@ def test_undo_restores_the_tree_and_redo_the_change(change: tuple[dict[str, Entr
         assert place.look() == new
         place.journal.undo(receipt.id, now=NOW)
         assert place.look() == old
-
-
-def _plant(place: Place, tree: Mapping[str, Entry]) -> None:
-    for path, entry in tree.items():
-        target = place.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if entry.is_link:
-            target.symlink_to(os.fsdecode(entry.content))
-        else:
-            target.write_bytes(entry.content)
-            target.chmod(entry.mode)
 
 
 @settings(max_examples=60, deadline=None)

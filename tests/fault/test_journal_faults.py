@@ -1,0 +1,139 @@
+"""Whatever step of an act a crash, an error or somebody else meets, no byte is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reknit.errors import ConflictError, JournalError, ReknitError
+from reknit.model.patch import Span
+from tests.fault.faults import around_os
+from tests.unit.apply.place import NOW, Place
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("verb", ["apply", "undo", "redo"])
+@pytest.mark.parametrize("mode", ["kill", "kill twice", "EIO", "ENOSPC", "EIO for good"])
+def test_the_tree_is_exactly_old_or_exactly_new(verb: str, mode: str, tmp_path: Path) -> None:
+    if mode == "kill twice" and verb == "redo":
+        pytest.skip("redo is the same code as undo, which is killed twice")
+    result = _run("crash.py", verb, mode, str(tmp_path / "bed"))
+    assert result["problems"] == []
+    assert result["steps"] > 100
+
+
+def test_of_two_processes_one_wins_and_the_other_is_told(tmp_path: Path) -> None:
+    for round_ in range(3):
+        result = _run("race.py", str(tmp_path / str(round_)))
+        assert sorted(result["endings"]) == ["ConflictError"] * 3 + ["written"]
+        assert result["content"] in {f"{who}\n" for who in "0123"}
+        assert result["acts"] == 1
+
+
+def _run(program: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests/fault" / program, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _place(folder: Path) -> tuple[Place, Path]:
+    """A project, and a folder outside with the same files."""
+    place, outside = Place(folder), folder / "outside"
+    place.fill({"pkg/a.py": b"one\n"})
+    outside.mkdir()
+    (outside / "a.py").write_bytes(b"one\n")
+    return place, outside
+
+
+def _patch(place: Place) -> Any:
+    return place.patch(Span(path="pkg/a.py", start=0, end=3, old=b"one", new=b"two"))
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_nothing_outside_is_written_when_a_path_becomes_a_link(what: str) -> None:
+    for step in range(1, 200):
+        with tempfile.TemporaryDirectory() as folder:
+            place, outside = _place(Path(folder))
+            patch, swapped = _patch(place), False
+            victim, link = (place.root / "pkg", outside) if what == "folder" else (
+                place.root / "pkg/a.py", outside / "a.py"
+            )  # fmt: skip
+
+            def swap(
+                number: int, name: str, args: tuple[Any, ...], at: int = step, victim: Path = victim, link: Path = link
+            ) -> None:
+                nonlocal swapped
+                if number == at:
+                    swapped = True
+                    subprocess.run(["mv", victim, f"{victim}.moved"], check=True)
+                    subprocess.run(["ln", "-s", link, victim], check=True)
+
+            try:
+                with around_os(swap):
+                    place.apply(patch)
+            except ReknitError:
+                pass
+            assert os.listdir(outside) == ["a.py"], step
+            assert (outside / "a.py").read_bytes() == b"one\n", step
+            if not swapped:
+                return
+    pytest.fail("the act never ended")
+
+
+def test_a_save_by_somebody_else_is_kept_at_every_step_but_the_last_look() -> None:
+    unprotected = _last_look()
+    for step in range(1, 200):
+        with tempfile.TemporaryDirectory() as folder:
+            place, _ = _place(Path(folder))
+            patch, saved = _patch(place), False
+            target = place.root / "pkg/a.py"
+
+            def save(number: int, name: str, args: tuple[Any, ...], at: int = step, target: Path = target) -> None:
+                nonlocal saved
+                if number == at:
+                    saved = True
+                    subprocess.run(["sh", "-c", 'echo mine > "$0.new" && mv "$0.new" "$0"', target], check=True)
+
+            try:
+                with around_os(save):
+                    place.apply(patch)
+            except (ConflictError, JournalError):
+                assert target.read_bytes() == b"mine\n", step
+            else:
+                assert not saved or step in unprotected or target.read_bytes() == b"mine\n", step
+            place.journal.recover()
+            assert not saved or step in unprotected or target.read_bytes() == b"mine\n", step
+            assert [path.name for path in target.parent.iterdir()] == ["a.py"], step
+            if not saved:
+                return
+    pytest.fail("the act never ended")
+
+
+def _last_look() -> range:
+    """Numbers of the calls from the last opening of the target to the rename over it."""
+    calls: list[tuple[str, tuple[Any, ...]]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        place, _ = _place(Path(folder))
+        patch = _patch(place)
+        with around_os(lambda _, name, args: calls.append((name, args))):
+            place.apply(patch)
+    rename = next(at for at, (name, args) in enumerate(calls) if name == "rename" and args[1] == "a.py")
+    opened = max(at for at in range(rename) if calls[at][0] == "open" and calls[at][1][0] == "a.py")
+    assert rename - opened < 5
+    return range(opened + 2, rename + 2)
