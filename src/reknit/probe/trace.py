@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 #: Lines by path.
-Lines = Dict[str, List[int]]
+Lines = dict[str, list[int]]
 
 #: Folders inside a project that hold other people's code.
 FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".tox", ".nox"})
@@ -22,13 +23,13 @@ FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".tox", ".nox"})
 class Tracer:
     """Records the lines of files under `roots` and not under `excluded`; `switch` says which test they belong to."""
 
-    def __init__(self, roots: Sequence[str], excluded: Sequence[str], backend: Optional[str] = None) -> None:
+    def __init__(self, roots: Sequence[str], excluded: Sequence[str], backend: str | None = None) -> None:
         if backend is not None and backend not in _BACKENDS:
-            raise ValueError("no trace backend %r; there are %s" % (backend, ", ".join(_BACKENDS)))
+            raise ValueError(f"no trace backend {backend!r}; there are {', '.join(_BACKENDS)}")
         self._wanted = [backend] if backend else list(_BACKENDS)
         self._files = _Files(roots, excluded)
         self._recorder: Any = None
-        self.backend: Optional[str] = None
+        self.backend: str | None = None
 
     def start(self) -> None:
         """Begin with no test: what runs now belongs to import and collection."""
@@ -37,9 +38,10 @@ class Tracer:
             if recorder.start():
                 self._recorder, self.backend = recorder, name
                 return
-        raise RuntimeError("trace backend %s cannot be used here" % " or ".join(self._wanted))
+        msg = "trace backend {} cannot be used here".format(" or ".join(self._wanted))
+        raise RuntimeError(msg)
 
-    def switch(self, test_id: Optional[str]) -> None:
+    def switch(self, test_id: str | None) -> None:
         """From now on lines belong to `test_id`; None for none. A test met again goes on where it was."""
         self._recorder.switch(test_id or "")
 
@@ -47,9 +49,9 @@ class Tracer:
         """Record no more, and give the interpreter back as it was."""
         self._recorder.stop()
 
-    def lines(self) -> Dict[str, Lines]:
+    def lines(self) -> dict[str, Lines]:
         """Test → absolute path → sorted lines; "" holds what ran in no test. Tests that ran no line are left out."""
-        found: Dict[str, Dict[str, Set[int]]] = {}
+        found: dict[str, dict[str, set[int]]] = {}
         for test, filename, line in self._recorder.records():
             path = self._files.path(filename)
             if path is not None and line > 0:
@@ -63,9 +65,9 @@ class _Files:
     def __init__(self, roots: Sequence[str], excluded: Sequence[str]) -> None:
         self.roots = [os.path.realpath(root) for root in roots]
         self._excluded = [os.path.realpath(folder) for folder in excluded]
-        self._known: Dict[str, Optional[str]] = {}
+        self._known: dict[str, str | None] = {}
 
-    def path(self, filename: str) -> Optional[str]:
+    def path(self, filename: str) -> str | None:
         """The file's real path where it is the project's, else None."""
         try:
             return self._known[filename]
@@ -73,7 +75,7 @@ class _Files:
             self._known[filename] = found = self._look(filename)
             return found
 
-    def _look(self, filename: str) -> Optional[str]:
+    def _look(self, filename: str) -> str | None:
         if filename.startswith("<"):
             return None
         path = os.path.realpath(filename)
@@ -93,13 +95,13 @@ class _Own:
 
     def __init__(self, files: _Files) -> None:
         self._files = files
-        self._tests: Dict[str, Set[Tuple[str, int]]] = {}
+        self._tests: dict[str, set[tuple[str, int]]] = {}
         self._now = self._tests.setdefault("", set())
 
     def _turn(self, test: str) -> None:
         self._now = self._tests.setdefault(test, set())
 
-    def records(self) -> Iterator[Tuple[str, str, int]]:
+    def records(self) -> Iterator[tuple[str, str, int]]:
         for test, places in list(self._tests.items()):
             for filename, line in list(places):
                 yield test, filename, line
@@ -121,7 +123,7 @@ class _Monitoring(_Own):
         else:
             return False
         # By identity, as equal code objects are traced apart; kept, so that no id is used twice.
-        self._codes: Dict[int, Any] = {}
+        self._codes: dict[int, Any] = {}
         events = self._api.events
         self._api.use_tool_id(self._tool, "reknit")
         self._api.register_callback(self._tool, events.PY_START, self._enter)
@@ -200,8 +202,8 @@ class _Coverage:
         return True
 
     def _begin(self) -> None:
-        import coverage  # noqa: PLC0415 - the project's own, where it has one
-        from coverage.tracer import CTracer  # noqa: F401, PLC0415 - without it our own tracer is faster
+        import coverage
+        from coverage.tracer import CTracer  # noqa: F401 - without it our own tracer is faster
 
         self._coverage = coverage.Coverage(
             data_file=None,
@@ -224,7 +226,7 @@ class _Coverage:
     def stop(self) -> None:
         self._coverage.stop()
 
-    def records(self) -> Iterator[Tuple[str, str, int]]:
+    def records(self) -> Iterator[tuple[str, str, int]]:
         data = self._coverage.get_data()
         for filename in data.measured_files():
             for line, tests in data.contexts_by_lineno(filename).items():
@@ -233,4 +235,4 @@ class _Coverage:
 
 
 _COVERAGE_WARNINGS = ("trace-changed", "no-data-collected", "module-not-measured", "couldnt-parse", "no-ctracer")
-_BACKENDS: Dict[str, Any] = {"monitoring": _Monitoring, "coverage": _Coverage, "settrace": _SetTrace}
+_BACKENDS: dict[str, Any] = {"monitoring": _Monitoring, "coverage": _Coverage, "settrace": _SetTrace}

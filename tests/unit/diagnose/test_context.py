@@ -141,6 +141,10 @@ def test_what_follows_a_secret_stays() -> None:
     assert redact({"v": text})["v"] == "{'a': 1, 'token': [redacted], 'b': [2], 'pin': [redacted], 'c': 3}"
 
 
+def test_a_secret_inside_a_secret_is_taken_out_once() -> None:
+    assert redact({"v": "{'token': 'password=x', 'b': 1}"})["v"] == "{'token': [redacted], 'b': 1}"
+
+
 @given(st.dictionaries(st.text(), st.text()))
 def test_names_stay_and_only_secrets_go(variables: dict[str, str]) -> None:
     shown = redact(variables)

@@ -82,11 +82,11 @@ def test_both_lengths_of_object_names(tmp_path: Path, length: int) -> None:
 
 @pytest.mark.parametrize(
     "head",
-    ["", "a" * 41, "secret: x", "ref: ../../outside", "ref: refs/../../outside", "ref: refs/a", "ref: refs/x\0y"],
+    ["", "a" * 41, "secret: x", "ref: ../outside", "ref: refs/../../outside", "ref: refs/a", "ref: refs/x\0y"],
 )
 def test_only_an_object_name_comes_out(tmp_path: Path, head: str) -> None:
     (tmp_path / "outside").write_text(SHA)
-    assert git_revision(fake(tmp_path, head)) is None
+    assert git_revision(fake(tmp_path, head, other=SHA)) is None
 
 
 def test_symbolic_refs_are_followed_but_not_in_circles(tmp_path: Path) -> None:
@@ -96,8 +96,11 @@ def test_symbolic_refs_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     assert git_revision(tmp_path) is None
 
 
-def test_a_pipe_for_a_head_does_not_block(tmp_path: Path) -> None:
-    (tmp_path / ".git").mkdir()
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+    fake(tmp_path, "ref: refs/a")
+    os.mkfifo(tmp_path / ".git/packed-refs")
+    assert git_revision(tmp_path) is None
+    (tmp_path / ".git/HEAD").unlink()
     os.mkfifo(tmp_path / ".git/HEAD")
     assert git_revision(tmp_path) is None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import shutil
@@ -134,11 +133,11 @@ async def outer():
 
 
 def interpreter(version: str) -> str:
-    if "%d.%d" % sys.version_info[:2] == version:
+    if ".".join(map(str, sys.version_info[:2])) == version:
         return sys.executable
     found = shutil.which(f"python{version}")
     # A pyenv shim of a version that is not chosen is there and does not run.
-    homes = sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/python")))
+    homes = sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
     for path in [*homes, *([found] if found else [])]:
         if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
             return path
