@@ -1,0 +1,283 @@
+"""The store: one SQLite file a project.
+
+It is a memory, not a source of truth: what was written to the tree is in the journal. So a damaged file costs history
+and nothing else; it is moved aside, a note says so, and work goes on with an empty one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from reknit.errors import StoreError, UsageError
+from reknit.model import codec
+from reknit.model.outcome import Healthy, Proposed, Report
+from reknit.model.patch import Patch
+from reknit.model.signal import PastSignal
+from reknit.model.verdict import Verdict
+from reknit.store.migrations import MIGRATIONS
+
+T = TypeVar("T")
+
+#: Seconds to wait for another process.
+_TIMEOUT = 10.0
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A patch that was proposed, and not applied then."""
+
+    patch: Patch
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambiguous:
+    """More than one patch has an id that starts so."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """No patch has an id that starts so."""
+
+
+class Store:
+    """Reports, proposed patches and signals of one project."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._notes: list[str] = []
+        self._db = self._connect()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The store in the file `path`, made and brought to the newest schema as needed; `StoreError` if it cannot."""
+        return cls(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: a damaged file that was moved aside, rows that could not be read."""
+        return tuple(self._notes)
+
+    def save_report(self, report: Report) -> None:
+        """Keep a report, its proposed patches and its signals, or nothing of it."""
+        self._attempt(lambda db: _save(db, report))
+
+    def proposed(self, id_prefix: str) -> Found | Ambiguous | Unknown:
+        """The proposed patch whose id starts with `id_prefix`."""
+        ids = [
+            row[0]
+            for row in self._rows("SELECT id FROM patches WHERE substr(id, 1, ?) = ? ORDER BY id", len(id_prefix), id_prefix)
+        ]
+        if len(ids) > 1:
+            return Ambiguous(ids=tuple(ids))
+        found = self._found("WHERE id = ?", ids[0]) if ids else []
+        return found[0] if found else Unknown()
+
+    def latest_proposed(self) -> list[Found]:
+        """What the last run proposed, in the order of its report."""
+        ids = {
+            row.outcome.patch.id: None
+            for report in self.runs(limit=1)
+            for row in report.rows
+            if isinstance(row.outcome, Proposed)
+        }
+        return [found for key in ids for found in self._found("WHERE id = ?", key)]
+
+    def past_signals(self, fingerprint: str) -> tuple[PastSignal, ...]:
+        """Earlier signals of the same mistake, oldest first."""
+        query = "SELECT at, delta, outcome FROM signals WHERE fingerprint = ? ORDER BY id"
+        return tuple(
+            PastSignal(at=dt.datetime.fromisoformat(at), fingerprint=fingerprint, delta=delta, outcome=outcome)
+            for at, delta, outcome in self._rows(query, fingerprint)
+        )
+
+    def runs(self, *, limit: int = -1) -> tuple[Report, ...]:
+        """Reports, newest first, at most `limit`; −1 is all."""
+        rows = self._rows("SELECT report FROM runs ORDER BY id DESC LIMIT ?", limit)
+        return tuple(report for (text,) in rows if (report := self._load(Report, text)) is not None)
+
+    def _found(self, where: str, *values: object) -> list[Found]:
+        found = []
+        for patch, verdict, why in self._rows(f"SELECT patch, verdict, why FROM patches {where}", *values):  # noqa: S608 - `where` is ours
+            loaded, judged = self._load(Patch, patch), self._load(Verdict, verdict)
+            if loaded is not None and judged is not None:
+                found.append(Found(patch=loaded, verdict=judged, why=why))
+        return found
+
+    def _load(self, kind: type[T], text: bytes) -> T | None:
+        try:
+            value: T = codec.loads(kind, text)
+        except UsageError as exc:
+            self._note(f"a {kind.__name__.lower()} in {self._path} was skipped: {exc.message}")
+            return None
+        return value
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        return self._attempt(lambda db: db.execute(query, values).fetchall())
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work`, on an empty database if the file turns out to be damaged."""
+        with _explained(self._path):
+            try:
+                return work(self._db)
+            except sqlite3.DatabaseError as exc:
+                if not _is_damage(exc):
+                    raise
+            self._db.close()
+            self._move_aside()
+            self._db = self._connect()
+            return work(self._db)
+
+    def _connect(self) -> sqlite3.Connection:
+        with _explained(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                return _open(self._path)
+            except sqlite3.DatabaseError as exc:
+                if not _is_damage(exc):
+                    raise
+            self._move_aside()
+            return _open(self._path)
+
+    def _move_aside(self) -> None:
+        target = _free(self._path, "damaged")
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{self._path}{suffix}").rename(f"{target}{suffix}")
+        self._note(f"the history in {self._path} was damaged and starts anew; the old file is kept as {target}")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=_TIMEOUT, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL").fetchone()
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA foreign_keys = ON")
+        path.chmod(0o600)
+        check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if check != "ok":
+            damage = sqlite3.DatabaseError(check)
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    version = _version(db)
+    if version == len(MIGRATIONS):
+        return
+    if version > len(MIGRATIONS):
+        message = f"{path} was written by a newer reknit; nothing was read or written"
+        raise StoreError(message, slug="store-newer", hint="update reknit, or set REKNIT_STATE_DIR to another folder")
+    if version:
+        with contextlib.closing(sqlite3.connect(_free(path, f"v{version}"))) as backup:
+            db.backup(backup)
+    with _transaction(db):
+        for number in range(_version(db), len(MIGRATIONS)):  # asked again: another process may have been first
+            for statement in MIGRATIONS[number]:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _save(db: sqlite3.Connection, report: Report) -> None:
+    with _transaction(db):
+        at = report.started.isoformat()
+        run = db.execute(
+            "INSERT INTO runs (started, report) VALUES (?, ?)", (at, codec.dumps(Report, report))
+        ).lastrowid
+        failing = sum(not isinstance(row.outcome, Healthy) for row in report.rows)
+        for row in report.rows:
+            if isinstance(row.outcome, Proposed):
+                _save_patch(db, run, row.outcome)
+            print_ = row.signal.fingerprint
+            before = db.execute(
+                "SELECT failing FROM signals WHERE fingerprint = ? AND run < ? ORDER BY id DESC LIMIT 1", (print_, run)
+            ).fetchone()
+            delta = failing - before[0] if before else 0
+            db.execute(
+                "INSERT INTO signals (run, fingerprint, at, delta, outcome, failing) VALUES (?, ?, ?, ?, ?, ?)",
+                (run, print_, at, delta, row.outcome.tag, failing),
+            )
+
+
+def _save_patch(db: sqlite3.Connection, run: int | None, proposed: Proposed) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO patches (id, run, patch, verdict, why) VALUES (?, ?, ?, ?, ?)",
+        (
+            proposed.patch.id,
+            run,
+            codec.dumps(Patch, proposed.patch),
+            codec.dumps(Verdict, proposed.verdict),
+            proposed.why,
+        ),
+    )
+
+
+def _is_damage(exc: sqlite3.DatabaseError) -> bool:
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as exc:
+        message = f"cannot use the history in {path}: {exc}; nothing was kept of this run"
+        hint = "check that the folder is writable and not full, or set REKNIT_STATE_DIR to another one"
+        raise StoreError(message, slug="store-unusable", hint=hint) from exc
+
+
+def _free(path: Path, word: str) -> Path:
+    """A name beside `path` that nothing has."""
+    number = 1
+    while (name := path.with_name(f"{path.name}.{word}-{number}")).exists():
+        number += 1
+    return name

@@ -1,0 +1,178 @@
+"""The SQLite store outlives damage, other processes and its own past versions."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reknit.errors import StoreError, UsageError
+from reknit.store import db, migrations
+from reknit.store.db import Store
+from reknit.store.place import project_state
+from tests.contract.test_store import proposed, report
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "reknit.db"
+
+
+@pytest.mark.parametrize("damage", [b"no database at all, but long enough" * 40, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_moved_aside_and_work_goes_on(path: Path, damage: bytes) -> None:
+    path.write_bytes(damage)
+    with Store.open(path) as store:
+        assert len(store.notes) == 1
+        store.save_report(report(1))
+        assert len(store.runs()) == 1
+    assert path.with_name("reknit.db.damaged-1").read_bytes() == damage
+    path.write_bytes(damage)
+    with Store.open(path) as store:
+        assert store.runs() == ()
+    assert path.with_name("reknit.db.damaged-2").exists()
+
+
+def test_damage_inside_is_found_too(path: Path) -> None:
+    with Store.open(path) as store:
+        for day in range(20):
+            store.save_report(report(day, ("t", proposed(b"x" * 5000))))
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    path.write_bytes(content)
+    with Store.open(path) as store:
+        assert store.runs() == ()
+        assert "starts anew" in store.notes[0]
+
+
+def test_damage_while_open_costs_history_but_not_the_run(path: Path) -> None:
+    with Store.open(path) as store:
+        store.save_report(report(1))
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = path.read_bytes()
+        path.write_bytes(b"\xa5" * len(content))
+        store.save_report(report(2))
+        assert len(store.notes) == 1
+        assert [each.cost.candidates for each in store.runs()] == [2]
+
+
+def test_a_row_that_no_longer_fits_is_skipped_with_a_note(path: Path) -> None:
+    with Store.open(path) as store:
+        store.save_report(report(1))
+        store.save_report(report(2, ("t", proposed(b"x"))))
+    with contextlib.closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE runs SET report = '{}' WHERE id = 1")
+        other.execute("UPDATE patches SET verdict = '{}'")
+    with Store.open(path) as store:
+        assert [each.cost.candidates for each in store.runs()] == [2]
+        assert store.latest_proposed() == []
+        assert len(store.notes) == 2
+
+
+def test_a_report_is_kept_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise sqlite3.OperationalError("disk full")
+
+    with Store.open(path) as store:
+        with monkeypatch.context() as patched, pytest.raises(StoreError, match="disk full"):
+            patched.setattr(db, "_save_patch", broken)
+            store.save_report(report(1, ("t", proposed(b"x"))))
+        assert store.runs() == ()
+        store.save_report(report(1, ("t", proposed(b"x"))))
+        assert len(store.runs()) == 1
+
+
+def test_an_older_schema_is_backed_up_and_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store:
+        store.save_report(report(1))
+    step = ("ALTER TABLE runs ADD COLUMN note TEXT",)
+    monkeypatch.setattr(db, "MIGRATIONS", (*migrations.MIGRATIONS, step))
+    with Store.open(path) as store:
+        assert len(store.runs()) == 1
+    with contextlib.closing(sqlite3.connect(path)) as now:
+        assert now.execute("PRAGMA user_version").fetchone() == (2,)
+        assert now.execute("SELECT note FROM runs").fetchall() == [(None,)]
+    with contextlib.closing(sqlite3.connect(path.with_name("reknit.db.v1-1"))) as before:
+        assert before.execute("PRAGMA user_version").fetchone() == (1,)
+        assert before.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store:
+        store.save_report(report(1))
+    with monkeypatch.context() as patched, pytest.raises(StoreError):
+        bad = ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE nonsense")
+        patched.setattr(db, "MIGRATIONS", (*migrations.MIGRATIONS, bad))
+        Store.open(path)
+    with contextlib.closing(sqlite3.connect(path)) as now:
+        assert now.execute("PRAGMA user_version").fetchone() == (1,)
+    with Store.open(path) as store:
+        assert len(store.runs()) == 1
+
+
+def test_a_newer_schema_is_left_alone(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError) as caught:
+        Store.open(path)
+    assert caught.value.slug == "store-newer"
+    assert path.exists()
+
+
+def test_what_cannot_be_a_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file" / "reknit.db", tmp_path):
+        with pytest.raises(StoreError) as caught:
+            Store.open(path)
+        assert caught.value.slug == "store-unusable"
+
+
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "reknit.db"
+    with Store.open(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_processes_may_open_and_write_at_once(path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from reknit.store.db import Store\nfrom tests.contract.test_store import report\n"
+        "with Store.open(Path(sys.argv[1])) as store:\n"
+        "    for day in range(10): store.save_report(report(day))\n"
+        "    assert not store.notes, store.notes\n"
+    )
+    roots = Path(__file__).parents[3]
+    env = {"PYTHONPATH": f"{roots / 'src'}:{roots}"}
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, path], env=env, stderr=subprocess.PIPE) for _ in range(3)
+    ]
+    for each in running:
+        _, said = each.communicate(timeout=120)
+        assert each.returncode == 0, said.decode()
+    with Store.open(path) as store:
+        assert len(store.runs()) == 30
+
+
+def test_state_lives_outside_the_project_by_its_real_path(tmp_path: Path) -> None:
+    base, root = tmp_path / "base", tmp_path / "project"
+    root.mkdir()
+    (tmp_path / "alias").symlink_to(root)
+    assert project_state(root, base) == project_state(tmp_path / "alias", base)
+    assert project_state(root, base) != project_state(tmp_path, tmp_path.parent)
+    assert project_state(root, base).is_relative_to(base / "projects")
+    assert not base.exists()
+    with pytest.raises(UsageError) as caught:
+        project_state(root, root / ".state")
+    assert caught.value.slug == "state-inside-project"
+
+
+def test_the_default_is_the_users_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert project_state(tmp_path / "project").is_relative_to(tmp_path)
