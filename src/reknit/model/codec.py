@@ -34,7 +34,7 @@ WIRE: dict[str, Any] = {
 
 @functools.cache
 def _adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - not at import: most verbs never need it
+    from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
 
@@ -52,7 +52,7 @@ def dumps(kind: type[T] | Any, value: T) -> bytes:
 
 def parse(kind: type[T] | Any, data: Any) -> Any:
     """The value in plain JSON data; `UsageError` (slug `invalid-data`) names what does not fit."""
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
     try:
         return _adapter(kind).validate_python(data)
@@ -62,7 +62,7 @@ def parse(kind: type[T] | Any, data: Any) -> Any:
 
 def loads(kind: type[T] | Any, text: bytes | str) -> Any:
     """The value in JSON text; `UsageError` (slug `invalid-data`) names what does not fit."""
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
     try:
         return _adapter(kind).validate_json(text)
