@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,8 @@ class Bed(NamedTuple):
 
     verb: str
     folder: Path
+    #: The errors that the last try has met.
+    met: list[OSError]
 
     def fresh(self) -> Place:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -138,41 +140,43 @@ def kill_twice(bed: Bed, report: Callable[[str], None]) -> int:
 
 def error(bed: Bed, report: Callable[[str], None], number: int, *, forever: bool = False) -> int:
     """Meets an error once, or from some step on until the act gives up."""
-    old, new = bed.sides()
+    sides = bed.sides()
     for step in itertools.count(1):
         place = bed.fresh()
-        patch = place.patch(*EDITS) if bed.verb == "apply" else None
-        met = False
-
-        def before(
-            count: int,
-            name: str,
-            args: tuple[object, ...],
-            fail: Before = failing(step, number, forever=forever),
-        ) -> None:
-            nonlocal met
-            met = met or count >= step
-            fail(count, name, args)
-
-        try:
-            with around_os(before):
-                if patch:
-                    place.journal.apply(patch, verdicts=(), now=NOW)
-                else:
-                    act(place, bed.verb)
-        except ReknitError as exc:
-            if not forever and place.look() not in (old, new):
-                report(f"step {step}: {exc}: tree differs from before: {_differing(place.look(), old)}")
-        except OSError as exc:
-            report(f"step {step}: a bare {exc!r}")
-        else:
-            if place.look() != new:
-                report(f"step {step}: no error, but not done")
-        if wrong := judge(bed, place, old, new):
+        for wrong in _meet(bed, place, sides, failing(step, number, forever=forever), forever=forever):
             report(f"step {step}: {wrong}")
-        if not met:
+        if not bed.met:
             return step
     raise AssertionError
+
+
+def _meet(bed: Bed, place: Place, sides: tuple[Look, Look], fail: Before, *, forever: bool) -> Iterator[str]:
+    patch = place.patch(*EDITS) if bed.verb == "apply" else None
+    bed.met.clear()
+
+    def before(count: int, name: str, args: tuple[object, ...]) -> None:
+        try:
+            fail(count, name, args)
+        except OSError as exc:
+            bed.met.append(exc)
+            raise
+
+    try:
+        with around_os(before):
+            if patch:
+                place.journal.apply(patch, verdicts=(), now=NOW)
+            else:
+                act(place, bed.verb)
+    except ReknitError as exc:
+        if not forever and place.look() not in sides:
+            yield f"{exc}: tree differs from before: {_differing(place.look(), sides[0])}"
+    except OSError as exc:
+        yield f"a bare {exc!r}"
+    else:
+        if place.look() != sides[1]:
+            yield "no error, but not done"
+    if wrong := judge(bed, place, *sides):
+        yield wrong
 
 
 MODES: dict[str, Callable[[Bed, Callable[[str], None]], int]] = {
@@ -186,7 +190,7 @@ MODES: dict[str, Callable[[Bed, Callable[[str], None]], int]] = {
 
 def main(verb: str, mode: str, folder: str) -> None:
     problems: list[str] = []
-    steps = MODES[mode](Bed(verb, Path(folder)), problems.append)
+    steps = MODES[mode](Bed(verb, Path(folder), []), problems.append)
     sys.stdout.write(json.dumps({"steps": steps, "problems": problems}))
 
 

@@ -89,7 +89,9 @@ class Store:
         """The proposed patch whose id starts with `id_prefix`."""
         ids = [
             row[0]
-            for row in self._rows("SELECT id FROM patches WHERE substr(id, 1, ?) = ? ORDER BY id", len(id_prefix), id_prefix)
+            for row in self._rows(
+                "SELECT id FROM patches WHERE substr(id, 1, ?) = ? ORDER BY id", len(id_prefix), id_prefix
+            )
         ]
         if len(ids) > 1:
             return Ambiguous(ids=tuple(ids))
@@ -181,16 +183,20 @@ def _open(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA foreign_keys = ON")
         path.chmod(0o600)
-        check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if check != "ok":
-            damage = sqlite3.DatabaseError(check)
-            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise damage
+        _check(db)
         _migrate(db, path)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _check(db: sqlite3.Connection) -> None:
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        damage = sqlite3.DatabaseError(found)
+        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damage
 
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:

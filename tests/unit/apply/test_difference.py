@@ -11,7 +11,9 @@ from reknit.model.patch import Create, Delete, Entry, Mode, Relink, Span, render
 
 LINES = [b"line %d\n" % number for number in range(20)]
 FILE = Entry(content=b"".join(LINES))
-_text = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\xff\n", b"u1\n", b"u2\n", b"u3"]), max_size=24).map(b"".join)
+_text = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\xff\n", b"u1\n", b"u2\n", b"u3"]), max_size=24).map(
+    b"".join
+)
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reknit.apply.base import standing
-from reknit.apply.journal import Journal
 from reknit.apply.tree import read
 from reknit.errors import ConflictError, JournalError, UsageError
-from reknit.model.patch import Create, Delete, Edit, Entry, Metadata, Mode, Origin, Patch, Relink, Rename, Span
+from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Rename, Span
 from reknit.model.verdict import Label, Verdict
 from tests.unit.apply.place import NOW, Place, plant
 
@@ -32,7 +30,9 @@ def place(tmp_path: Path) -> Place:
 
 
 _names = st.sampled_from(["a.py", "b.py", "pkg/c.py", "pkg/deep/d.py", "e", "f"])
-_contents = st.one_of(st.binary(max_size=40), st.sampled_from([b"", b"x\r\ny\r\n", b"\xff\xfe latin \xe9\n", b"one\ntwo\n"]))
+_contents = st.one_of(
+    st.binary(max_size=40), st.sampled_from([b"", b"x\r\ny\r\n", b"\xff\xfe latin \xe9\n", b"one\ntwo\n"])
+)
 _entries = st.one_of(
     st.builds(Entry, content=_contents, mode=st.sampled_from([0o644, 0o600, 0o755, 0o444])),
     st.builds(Entry, content=st.sampled_from([b"a.py", b"nowhere", b"../out"]), is_link=st.just(True)),
@@ -303,7 +303,7 @@ def test_a_damaged_record_counts_as_not_there(place: Place) -> None:
     place.fill({"a.py": b"a\n"})
     place.apply(place.change("a.py", b"a", b"b"))
     place.apply(place.change("a.py", b"b", b"c"))
-    last = sorted((place.state / "journal").glob("*.done"))[-1]
+    last = max((place.state / "journal").glob("*.done"))
     last.write_bytes(last.read_bytes()[:-20])
     assert len(place.journal.history()) == 1
     torn = last.with_name("00000009.intent")
@@ -376,7 +376,7 @@ def _traced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     fsync, rename = os.fsync, os.rename
 
     def traced_fsync(fd: int) -> None:
-        name = Path(os.readlink(f"/proc/self/fd/{fd}")).name
+        name = Path(f"/proc/self/fd/{fd}").readlink().name
         steps.append(("fsync", name))
         fsync(fd)
 

@@ -79,9 +79,10 @@ def test_a_report_is_kept_whole_or_not_at_all(path: Path, monkeypatch: pytest.Mo
         raise sqlite3.OperationalError("disk full")
 
     with Store.open(path) as store:
-        with monkeypatch.context() as patched, pytest.raises(StoreError, match="disk full"):
+        with monkeypatch.context() as patched:
             patched.setattr(db, "_save_patch", broken)
-            store.save_report(report(1, ("t", proposed(b"x"))))
+            with pytest.raises(StoreError, match="disk full"):
+                store.save_report(report(1, ("t", proposed(b"x"))))
         assert store.runs() == ()
         store.save_report(report(1, ("t", proposed(b"x"))))
         assert len(store.runs()) == 1
@@ -105,10 +106,11 @@ def test_an_older_schema_is_backed_up_and_brought_forward(path: Path, monkeypatc
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(path) as store:
         store.save_report(report(1))
-    with monkeypatch.context() as patched, pytest.raises(StoreError):
-        bad = ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE nonsense")
+    bad = ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE nonsense")
+    with monkeypatch.context() as patched:
         patched.setattr(db, "MIGRATIONS", (*migrations.MIGRATIONS, bad))
-        Store.open(path)
+        with pytest.raises(StoreError):
+            Store.open(path)
     with contextlib.closing(sqlite3.connect(path)) as now:
         assert now.execute("PRAGMA user_version").fetchone() == (1,)
     with Store.open(path) as store:
