@@ -208,7 +208,8 @@ def _preload(modules: List[str]) -> None:
 
 def _collect(read: int, child: int, deadline: float) -> Tuple[List[Message], bool]:
     """Messages until the child is done, dead or late; and whether it was late."""
-    decoder, messages = Decoder(), []
+    decoder = Decoder()
+    messages: List[Message] = []
     while time.monotonic() < deadline:
         ready, _, _ = select.select([read], [], [], _GLANCE)
         if ready:

@@ -9,7 +9,8 @@ from typing import Any, List
 import pytest
 
 from .reporter import Reporter
-from .session import Channel, Message, cpu_seconds, facts, pytest_arguments
+from .protocol import Message
+from .session import Channel, cpu_seconds, facts, pytest_arguments
 from .trace import Tracer
 
 

@@ -1,0 +1,167 @@
+"""What may be asked of a test runner, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from reknit.model.signal import Frame
+
+TestOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
+Step = Literal["collected", "fresh"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a test failed."""
+
+    type: str
+    message: str
+    frames: tuple[Frame, ...] = ()
+    local_variables: Mapping[str, str] = field(default_factory=dict)
+    #: It did not fail, it did not end.
+    hung: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRun:
+    """One test, run once."""
+
+    __test__ = False
+
+    test: str
+    outcome: TestOutcome
+    #: Wall clock.
+    seconds: float
+    failure: Failure | None = None
+
+    @property
+    def bad(self) -> bool:
+        """Whether it counts against the program."""
+        return self.outcome in {"failed", "error"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the probe found out about the project's interpreter and what the suite loaded there."""
+
+    python: str
+    executable: str
+    platform: str
+    prefixes: tuple[str, ...]
+    #: `sys.path`, real paths.
+    path: tuple[str, ...]
+    packages: Mapping[str, str]
+    #: Names of third-party modules that the suite imported.
+    modules: tuple[str, ...] = ()
+    #: The project's files that were imported, relative to its root.
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteRun:
+    """A run of the suite, or of part of it, in clean processes."""
+
+    tests: Mapping[str, TestRun]
+    #: Node ids in pytest's order, run or not.
+    collected: tuple[str, ...]
+    #: (module, text) of what could not be collected.
+    collect_errors: tuple[tuple[str, str], ...]
+    #: Collected and not run, for want of time.
+    not_run: tuple[str, ...]
+    #: pytest's exit status; None where the process died or was stopped.
+    status: int | None
+    #: Test → path → lines; "" is what ran in no test. Empty where it was not asked for.
+    coverage: Mapping[str, Mapping[str, frozenset[int]]]
+    facts: Facts
+    cpu_seconds: float
+    isolation: str
+    view: str
+    #: The end of what the process printed, for messages about infrastructure.
+    output: str = ""
+
+    @property
+    def bad(self) -> tuple[str, ...]:
+        """Tests that count against the program, in pytest's order."""
+        return tuple(t for t in self.collected if t in self.tests and self.tests[t].bad)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """A function whose code shall be replaced in the living process."""
+
+    #: As the function knows itself: `co_firstlineno` and `co_name`.
+    line: int
+    name: str
+    #: Enclosing classes, outermost first.
+    classes: tuple[str, ...]
+    #: The function's new text, whole lines.
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One changed file to be tried."""
+
+    #: Relative to the project, POSIX.
+    path: str
+    #: The whole file after the change.
+    content: bytes
+    #: None where more than one function changes.
+    swap: Swap | None
+    #: Passing tests that must stay good, run after the failing ones.
+    keep: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one trial did; a failing candidate is never an exception."""
+
+    step: Step
+    #: Every test that was run, in order; the run ends at the first bad one.
+    results: tuple[TestRun, ...]
+    #: All wanted tests ran and none was bad.
+    passed: bool
+    ticks: int
+    #: Stopped by fuel or by the last-resort deadline: kept for a try with more.
+    hung: bool
+    #: Why there is no result, where there is none.
+    why: str = ""
+
+    @property
+    def first_bad(self) -> TestRun | None:
+        """The test that ended the trial."""
+        return next((r for r in self.results if r.bad), None)
+
+
+class Trials(Protocol):
+    """A pool of workers that judge candidates against the failing tests."""
+
+    #: CPU seconds used so far, children included.
+    cpu_seconds: float
+
+    def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
+        """Judge trials side by side; answers come in the order of the questions, whatever the load."""
+
+
+class Runner(Protocol):
+    """Runs one project's tests; pytest is the first, others can follow."""
+
+    def suite(
+        self,
+        *,
+        files: Mapping[str, bytes | None] | None = None,
+        tests: Sequence[str] | None = None,
+        whole: bool = False,
+        trace: bool = False,
+        deadline: float,
+        hang_seconds: float,
+    ) -> SuiteRun:
+        """Run the suite in a clean process, with `files` in place of the user's; `deadline` is of `time.monotonic`."""
+
+    def trials(
+        self, *, failing: Sequence[str], passing: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+    ) -> AbstractContextManager[Trials]:
+        """Workers for the failing tests; `passing` are those that trials may name in `keep`."""

@@ -1,0 +1,109 @@
+"""The pytest runner: the project's own pytest, in its own interpreter, inside the sandbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reknit.errors import CannotJudgeError
+from reknit.probe.protocol import Message
+from reknit.runner.base import Facts, SuiteRun
+from reknit.runner.interpreter import readable
+from reknit.runner.session import Place, Session
+from reknit.runner.suite import facts, run_suite
+from reknit.runner.workers import Plan, Pool
+from reknit.sandbox.base import Limits, Sandbox
+
+_FOREIGN = (".venv", "venv", "env", ".tox", ".nox", "node_modules", "build", "dist", ".eggs")
+_FACTS_SECONDS = 60.0
+
+
+class PytestRunner:
+    """Runs one project's tests with pytest."""
+
+    def __init__(
+        self, sandbox: Sandbox, *, root: Path, python: Path, env: Mapping[str, str], arguments: Sequence[str]
+    ) -> None:
+        self._arguments = tuple(arguments)
+        self._place = Place(
+            sandbox=sandbox,
+            python=python,
+            root=root,
+            env=dict(env),
+            readable=readable(python),
+            limits=Limits(),
+        )
+        self.facts = self._find_facts()
+        seen = (*self.facts.path, *self.facts.prefixes)
+        outside = (Path(p) for p in seen if Path(p).exists() and not Path(p).is_relative_to(root))
+        places = dict.fromkeys((*self._place.readable, *(p for p in outside if p not in (Path("/"), Path("/usr")))))
+        self._place = Place(
+            sandbox=sandbox, python=python, root=root, env=dict(env), readable=tuple(places), limits=Limits()
+        )
+
+    def _find_facts(self) -> Facts:
+        with Session(self._place, {"mode": "facts"}) as session:
+            try:
+                message = session.receive(time.monotonic() + _FACTS_SECONDS)
+            except TimeoutError:
+                message = None
+            if message is None:
+                raise session.broken("it was asked for its version")
+            return facts(message, (self._place.root,))
+
+    def _order(self, arguments: Sequence[str]) -> Message:
+        root = self._place.root
+        inside = [p for p in self.facts.prefixes if Path(p).is_relative_to(root) and Path(p) != root]
+        excluded = [str(root / name) for name in _FOREIGN] + inside
+        return {"args": list(arguments), "excluded": excluded}
+
+    def suite(
+        self,
+        *,
+        files: Mapping[str, bytes | None] | None = None,
+        tests: Sequence[str] | None = None,
+        whole: bool = False,
+        trace: bool = False,
+        deadline: float,
+        hang_seconds: float,
+    ) -> SuiteRun:
+        """Run the suite in a clean process, with `files` in place of the user's.
+
+        `whole` leaves out the user's pytest arguments, so that the project's own configuration selects.
+        """
+        order = self._order(() if whole else self._arguments)
+        order |= {"trace": trace, "hang_seconds": hang_seconds}
+        run = run_suite(self._place, order, files=files or {}, tests=tests, deadline=deadline)
+        if run.status is not None and run.status > 1 and not run.tests and not run.collect_errors:
+            raise _infrastructure(run)
+        return run
+
+    def trials(
+        self, *, failing: Sequence[str], passing: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+    ) -> Pool:
+        """Workers for the failing tests; `passing` are those that trials may name in `keep`."""
+        plan = Plan(
+            place=self._place,
+            order=self._order(self._arguments),
+            failing=tuple(failing),
+            passing=tuple(passing),
+            baseline=baseline,
+            fuel=fuel,
+        )
+        return Pool(plan, jobs)
+
+
+def _infrastructure(run: SuiteRun) -> CannotJudgeError:
+    if run.status == 5:
+        return CannotJudgeError(
+            "pytest found no tests, so nothing can be judged; nothing was changed",
+            slug="no-tests",
+            hint="give the tests after --, such as `reknit heal -- tests/test_a.py`",
+        )
+    tail = run.output.strip()[-1500:]
+    return CannotJudgeError(
+        f"pytest could not start (status {run.status}); nothing was changed\n{tail}",
+        slug="pytest-usage",
+        hint="run `python -m pytest` with the same arguments by hand",
+    )

@@ -1,0 +1,128 @@
+"""One probe process: started in the sandbox, spoken to over a socket, gone when the session ends."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from reknit import probe
+from reknit.errors import SandboxError
+from reknit.probe.protocol import Decoder, Message, encode
+from reknit.sandbox.base import Job, Limits, Running, Sandbox, View, ViewKind
+
+PROBE = Path(probe.__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How to start Python on a project; the same for all sessions."""
+
+    sandbox: Sandbox
+    python: Path
+    root: Path
+    env: dict[str, str]
+    readable: tuple[Path, ...]
+    limits: Limits
+
+
+class Session:
+    """A running probe; use as a context manager."""
+
+    def __init__(self, place: Place, order: Message, *, files: dict[str, bytes | None] | None = None) -> None:
+        self._place = place
+        self._nonce = secrets.token_hex(16)
+        self._decoder = Decoder()
+        self._pending: list[Message] = []
+        self._ours, theirs = socket.socketpair()
+        with theirs:
+            fd = theirs.fileno()
+            job = Job(
+                argv=[str(place.python), str(PROBE / "start.py"), str(fd)],
+                view=View(root=place.root, files=files or {}),
+                env=place.env,
+                readable=(*place.readable, PROBE),
+                pass_fds=(fd,),
+                limits=place.limits,
+            )
+            try:
+                self.running: Running = place.sandbox.start(job)
+            except BaseException:
+                self._ours.close()
+                raise
+        self.root = self.running.root
+        self.send(self._complete(order))
+
+    def _complete(self, order: Message) -> Message:
+        root, here = str(self._place.root), str(self.running.root)
+        moved = {"remap": [root, here]} if self.running.view_kind is ViewKind.COPY else {}
+        return {"nonce": self._nonce, "root": here, "cwd": here, "roots": [here], **moved, **order}
+
+    def send(self, message: Message) -> None:
+        """Give an order; one that no longer listens shows when the answer is read."""
+        try:
+            self._ours.settimeout(60)
+            self._ours.sendall(encode(message))
+        except OSError:
+            self._ours.close()
+
+    def receive(self, deadline: float) -> Message | None:
+        """The next message under our nonce; None when the probe has gone. `TimeoutError` past `deadline`."""
+        while True:
+            while self._pending:
+                message = self._pending.pop(0)
+                if message.get("nonce") == self._nonce:
+                    return message
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            try:
+                self._ours.settimeout(left)
+                data = self._ours.recv(1 << 20)
+                self._pending += self._decoder.feed(data)
+            except TimeoutError:
+                raise
+            except (OSError, ValueError):
+                return None
+            if not data:
+                return None
+
+    def messages(self, deadline: float) -> Iterator[Message]:
+        """Messages until the probe has gone."""
+        while (message := self.receive(deadline)) is not None:
+            yield message
+
+    def broken(self, doing: str) -> SandboxError:
+        """The error for a probe that ended without a word."""
+        tail = self.running.output().decode("utf-8", "replace").strip()[-1500:]
+        return SandboxError(
+            f"the interpreter ended while {doing}; nothing was changed" + (f"\n{tail}" if tail else ""),
+            slug="probe-died",
+            hint="run `python -m pytest` by hand with the same interpreter; or name another with --python",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self._ours.close()
+        self.running.__exit__(kind, exc, tb)
+
+
+def relative(path: str, *roots: Path) -> str | None:
+    """`path` relative to the first root that holds it, as POSIX; None where none does."""
+    for root in roots:
+        prefix = f"{root}/"
+        if path.startswith(prefix):
+            return path[len(prefix) :]
+    return None
+
+
+def text(value: Any) -> str:
+    """A string from an untrusted message."""
+    return value if isinstance(value, str) else ""
