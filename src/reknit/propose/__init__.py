@@ -1,0 +1,1 @@
+"""Stage 3 of 7: Fault → Patches."""

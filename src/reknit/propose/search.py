@@ -1,0 +1,105 @@
+"""The search: candidates tried cheapest first, those kept that pass, and the near misses remembered.
+
+It goes on for a while after the first candidate that passes, since the cheapest is not always the right one; how long
+is counted in candidates and cost, never in seconds, so the same seed gives the same answer under any load. Only the
+budget looks at the clock, and it says so.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from reknit.propose.base import Candidate
+from reknit.propose.trial import TrialMaker
+from reknit.runner.base import Attempt, Trial, Trials
+
+#: After the first candidate that passes, the search goes on through this many more …
+MORE_CANDIDATES = 100
+#: … and no dearer than this above it, in nats.
+MORE_COST = 1.0
+_NEAR_MISSES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """A candidate that passed some of the tests."""
+
+    candidate: Candidate
+    passed: int
+    #: The test that spoke against it, and why.
+    test: str
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What a search came to."""
+
+    plausible: list[Candidate] = field(default_factory=list)
+    near: list[NearMiss] = field(default_factory=list)
+    tried: int = 0
+    #: Candidates that no step of the ladder could judge, and the last reason.
+    unjudged: int = 0
+    unjudged_why: str = ""
+    hung: int = 0
+    #: No candidate is left untried.
+    exhausted: bool = False
+
+
+class Search:
+    """One search for one fault."""
+
+    def __init__(self, candidates: Iterator[Candidate], maker: TrialMaker, *, spent: Callable[[], bool]) -> None:
+        self._candidates = candidates
+        self._maker = maker
+        self._spent = spent
+        self.found = Found()
+        self._order = 0
+        self._near: list[tuple[int, float, int, NearMiss]] = []
+
+    def run(self, trials: Trials, tell: Callable[[int], None]) -> Found:
+        """Try candidates until enough pass, none is left, or the budget is spent; `tell` hears the count."""
+        pending: dict[int, Candidate] = {}
+        for trial, attempt in trials.run(self._stream(pending)):
+            self._note(pending.pop(id(trial)), attempt)
+            tell(self.found.tried)
+        self.found.near = [n for *_, n in sorted(self._near, key=lambda item: (-item[0], -item[1], -item[2]))]
+        return self.found
+
+    def _stream(self, pending: dict[int, Candidate]) -> Iterator[Trial]:
+        for candidate, trial in self._maker.trials(self._candidates):
+            if self._spent() or self._enough(candidate):
+                return
+            pending[id(trial)] = candidate
+            yield trial
+        self.found.exhausted = True
+
+    def _enough(self, candidate: Candidate) -> bool:
+        if not self.found.plausible:
+            return False
+        first = self.found.plausible[0]
+        return self.found.tried >= self._order + MORE_CANDIDATES or candidate.cost > first.cost + MORE_COST
+
+    def _note(self, candidate: Candidate, attempt: Attempt) -> None:
+        found = self.found
+        found.tried += 1
+        if attempt.passed:
+            if not found.plausible:
+                self._order = found.tried
+            found.plausible.append(candidate)
+            return
+        found.hung += attempt.hung
+        bad = attempt.first_bad
+        if bad is None and not attempt.hung:
+            found.unjudged += 1
+            found.unjudged_why = attempt.why
+            return
+        passed = sum(not r.bad for r in attempt.results)
+        if passed and bad is not None:
+            why = f"{bad.failure.type}: {bad.failure.message}" if bad.failure else ""
+            miss = NearMiss(candidate=candidate, passed=passed, test=bad.test, why=why.splitlines()[0] if why else "")
+            heapq.heappush(self._near, (passed, -candidate.cost, -found.tried, miss))
+            if len(self._near) > _NEAR_MISSES:
+                heapq.heappop(self._near)
