@@ -20,27 +20,33 @@ _ONLY_COMMENTS = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:(?:\r\n|\r|\n)[ \t\f]*(?:#[
 class BlockRenderer:
     """Writes statements for one file."""
 
-    def __init__(self, source: Source, like: ast.AST | None = None) -> None:
+    def __init__(self, source: Source, unit: str, like: ast.AST | None = None) -> None:
         self.source = source
         self.write = Renderer(source, like).expression
         self.like = like
-        self.unit = indent_unit(source)
+        #: One step of indentation.
+        self.unit = unit
 
     def block(self, body: Sequence[ast.stmt], indent: str) -> str:
         """The statements' lines without the first one's indentation; neighbours in the file keep what lies between."""
         out = ""
         for index, node in enumerate(body):
             if index:
-                out += self._between(body[index - 1], node) or f"{self.source.newline}{indent}"
+                out += self._between(body[index - 1], node, indent) or f"{self.source.newline}{indent}"
             out += self.statement(node, indent)
         return out
 
-    def _between(self, a: ast.stmt, b: ast.stmt) -> str | None:
+    def _between(self, a: ast.stmt, b: ast.stmt, indent: str) -> str | None:
+        """What lies between two neighbours of the file; None for others."""
         if is_fresh(a) or is_fresh(b):
             return None
-        start, end = span(self.source, a)[1], span(self.source, b)[0]
-        gap = self.source.text(start, end) if start < end else ";"
-        return gap if _ONLY_COMMENTS.fullmatch(gap) and ("\n" in gap or "\r" in gap) else None
+        one, two = self.source.links[a], self.source.links[b]
+        if one.parent is not two.parent or one.field != two.field or one.index + 1 != two.index:
+            return None
+        gap = self.source.text(span(self.source, a)[1], span(self.source, b)[0])
+        if not _ONLY_COMMENTS.fullmatch(gap) or not ("\n" in gap or "\r" in gap):
+            return None
+        return _shifted(gap, indentation(self.source, b) or "", indent)
 
     def statement(self, node: ast.stmt, indent: str) -> str:
         """One statement, moved to `indent` where it stands elsewhere in the file."""
@@ -56,8 +62,7 @@ class BlockRenderer:
         own = indentation(self.source, node)
         if own is None or own == indent:
             return text
-        first, *rest = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
-        return first + "".join(indent + x[len(own) :] if x.startswith(own) and x.strip() else x for x in rest)
+        return _shifted(text, own, indent)
 
     def suite(self, body: Sequence[ast.stmt], indent: str) -> str:
         """The body of a compound statement, from the colon's line end on."""
@@ -67,6 +72,14 @@ class BlockRenderer:
     def orelse(self, body: Sequence[ast.stmt], indent: str) -> str:
         """An `else` with its body; nothing for no body."""
         return f"{self.source.newline}{indent}else:{self.suite(body, indent)}" if body else ""
+
+
+def _shifted(text: str, own: str, indent: str) -> str:
+    """`text` with the indentation of all lines but the first changed."""
+    if own == indent:
+        return text
+    first, *rest = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+    return first + "".join(indent + x[len(own) :] if x.startswith(own) else x for x in rest)
 
 
 def indentation(source: Source, node: ast.stmt) -> str | None:
@@ -136,6 +149,21 @@ def _raise(r: BlockRenderer, node: Any, _: str) -> str:
     return f"raise {r.write(node.exc, TEST)}{cause}" if node.exc else "raise"
 
 
+def _function(r: BlockRenderer, node: Any, indent: str) -> str:
+    """A function with other defaults and another body, its header kept."""
+    like: Any = r.like
+    if not isinstance(like, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return "pass"
+    out, at = "", span(r.source, like)[0]
+    for old, new in zip(like.args.defaults, node.args.defaults, strict=True):
+        start, end = span(r.source, old)
+        out += r.source.text(at, start) + r.write(new)
+        at = end
+    inner = indentation(r.source, like.body[0])
+    head = out + r.source.text(at, span(r.source, like.body[0])[0])
+    return head.rstrip() + r.suite(node.body, indent) if inner is None else head + r.block(node.body, inner)
+
+
 def _assert(r: BlockRenderer, node: Any, _: str) -> str:
     return f"assert {r.write(node.test, TEST)}" + (f", {r.write(node.msg, TEST)}" if node.msg else "")
 
@@ -148,6 +176,8 @@ _WRITERS: dict[type[ast.AST], Callable[[BlockRenderer, Any, str], str]] = {
     ast.AugAssign: _augmented,
     ast.Raise: _raise,
     ast.Assert: _assert,
+    ast.FunctionDef: _function,
+    ast.AsyncFunctionDef: _function,
     ast.Return: lambda r, n, _: f"return {r.write(n.value)}" if n.value else "return",
     ast.Expr: lambda r, n, _: r.write(n.value),
     ast.Assign: lambda r, n, _: "".join(f"{r.write(t)} = " for t in n.targets) + r.write(n.value),

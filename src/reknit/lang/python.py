@@ -41,6 +41,8 @@ class Source:
     tree: ast.Module
     #: The line end that most lines have.
     newline: str
+    #: The quotation mark that most strings have.
+    quote: str
     #: Lines as Python counts them, ends included.
     lines: tuple[str, ...]
     #: Byte offset of each line; one more for the end of the file.
@@ -111,8 +113,8 @@ def parse(path: str, raw: bytes) -> Source | Unparsable:
     if starts[-1] != len(raw):
         return Unparsable(path=path, reason=f"encoding {encoding} has no fixed bytes per line")
     return Source(
-        path=path, raw=raw, encoding=encoding, tree=tree, newline=_newline(raw), lines=lines, starts=starts,
-        links=dict(_links(tree)),
+        path=path, raw=raw, encoding=encoding, tree=tree, newline=_newline(raw),
+        quote='"' if raw.count(b'"') >= raw.count(b"'") else "'", lines=lines, starts=starts, links=dict(_links(tree)),
     )  # fmt: skip
 
 

@@ -53,7 +53,6 @@ class Renderer:
     def __init__(self, source: Source, like: ast.AST | None = None) -> None:
         self.source = source
         self.like = like
-        self._quote = '"' if source.raw.count(b'"') >= source.raw.count(b"'") else "'"
 
     def expression(self, node: ast.AST, minimum: int = TUPLE) -> str:
         """`node` as text, in parentheses where its place binds tighter (`minimum`) than it does."""
@@ -137,7 +136,7 @@ class Renderer:
     def _string(self, value: str | bytes) -> str:
         text = repr(value)
         body = text[text.index("'") + 1 : -1] if text.endswith("'") else None
-        if body is None or self._quote == "'" or '"' in body:
+        if body is None or self.source.quote == "'" or '"' in body:
             return text
         return text[: text.index("'")] + '"' + body.replace("\\'", "'") + '"'
 

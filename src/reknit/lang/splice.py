@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reknit.lang.blocks import COMPOUND, BlockRenderer, indentation
+from reknit.lang.blocks import COMPOUND, BlockRenderer, indent_unit, indentation
 from reknit.lang.python import Source, span
 from reknit.lang.render import Renderer
 
@@ -44,6 +44,7 @@ class Splicer:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._unit = indent_unit(source)
 
     def expression(self, target: ast.AST, new: ast.AST) -> Splice | None:
         """`target` replaced by `new`; None where no text says that, or nothing changes."""
@@ -71,7 +72,7 @@ class Splicer:
             return self._deleted(first, last, start, end)
         indent = indentation(source, first)
         rest = _COMMENT.match(source.raw, end)
-        written = BlockRenderer(source, first if first is last else None)
+        written = BlockRenderer(source, self._unit, first if first is last else None)
         if indent is None or not _REST.match(source.raw, end):
             if any(isinstance(node, COMPOUND) for node in new):
                 return None

@@ -156,16 +156,15 @@ class Scope:
         """Names bound in the function or the functions around it, with the lines where they stand."""
         found: dict[str, list[int]] = {}
         top = self.function.top.node if self.function else None
-        if top is None:
-            return {}
-        for node in ast.walk(top):
+        nodes = tuple(ast.walk(top)) if top else self.nodes
+        for node in nodes:
             if isinstance(node, ast.arg):
                 found.setdefault(node.arg, []).append(node.lineno)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 found.setdefault(node.id, []).append(node.lineno)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node is not top:
                 found.setdefault(node.name, []).append(node.lineno)
-        for node in ast.walk(top):
+        for node in nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in found:
                 found[node.id].append(node.lineno)
         return found
@@ -177,17 +176,6 @@ class Scope:
         loads = [n for n in self.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
         others = {n.id for n in loads if id(n) not in calls}
         return frozenset({n.id for n in loads if id(n) in calls} - others)
-
-    @functools.cached_property
-    def bound_in_comprehensions(self) -> frozenset[str]:
-        """Names that live only inside a comprehension or lambda."""
-        return frozenset(
-            x.id
-            for n in self.nodes
-            if isinstance(n, ast.comprehension)
-            for x in ast.walk(n.target)
-            if isinstance(x, ast.Name)
-        )
 
     def names(self, line: int) -> list[Ingredient]:
         """Local names that hold values, nearest first."""

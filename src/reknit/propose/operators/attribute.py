@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import math
 from collections.abc import Iterator
 
 from reknit.propose.operators.base import LOAD, Mutation, name, operator
 from reknit.propose.scope import Scope
+
+
+#: Attributes of other objects come in from this likeness on.
+_SIMILAR = 0.4
 
 
 @operator(
@@ -27,12 +32,14 @@ def attribute(node: ast.Attribute, scope: Scope) -> Iterator[Mutation]:
     ordered = sorted((a for a in pool if a != node.attr), key=lambda a: (-_likeness(a, node.attr), a))
     for rank, attr in enumerate(ordered[:25]):
         yield Mutation(2.4 + 0.7 * math.log(1 + rank), node, _with(node, attr))
-    close = difflib.get_close_matches(node.attr, sorted(others - set(pool)), n=12, cutoff=0.4)
+    likely = ((_likeness(a, node.attr), a) for a in others.difference(pool) if a != node.attr)
+    close = [a for _, a in sorted(((-x, a) for x, a in likely if x > _SIMILAR))[:12]]
     for rank, attr in enumerate(close):
         cost = 3.0 + (0.8 if called else 0.0) + 0.6 * math.log(1 + rank)
         yield Mutation(cost, node, _with(node, attr))
 
 
+@functools.lru_cache(maxsize=65536)
 def _likeness(a: str, b: str) -> float:
     return difflib.SequenceMatcher(None, a, b).ratio()
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import math
 from collections.abc import Iterator
 
 from reknit.propose.operators.base import LOAD, Mutation, name, operator
 from reknit.propose.scope import Scope
 
+#: From this likeness on, names are mixed up more often.
+_NEAR_NAME = 0.6
 #: Where an expression of another kind cannot stand.
 _FIXED = {"annotation", "returns", "decorator_list", "bases", "type", "name", "target", "targets", "optional_vars"}
 
@@ -19,9 +22,9 @@ def _is_value(node: ast.expr, scope: Scope) -> bool:
 
 
 @operator(
-    "name", floor=2.0, nodes=[ast.Name],
+    "name", floor=1.8, nodes=[ast.Name],
     examples=[("def f(a, b):\n    return a", "def f(a, b):\n    return b"),
-              ("def f(a, b):\n    return a", "def f(a, b):\n    return a")][:1],
+              ("def f(self, a):\n    self.b = 1\n    return a", "def f(self, a):\n    self.b = 1\n    return self.b")],
 )  # fmt: skip
 def other(node: ast.Name, scope: Scope) -> Iterator[Mutation]:
     """Another variable at hand is meant."""
@@ -34,12 +37,13 @@ def other(node: ast.Name, scope: Scope) -> Iterator[Mutation]:
                 continue
             other_kind = scope.kind(value.expr)
             clash = 1.4 if kind and other_kind and kind != other_kind else 0.0
-            base, similar = 2.0, _similar(node.id, value.expr.id)
-            yield Mutation(base + clash + 0.6 * value.cost - 0.0 * similar, node, value.expr)
+            near = 0.0 if _similar(node.id, value.expr.id) > _NEAR_NAME else 0.3
+            yield Mutation(1.8 + near + clash + 0.6 * value.cost, node, value.expr)
         else:
             yield Mutation(3.2 + 0.6 * value.cost, node, value.expr)
 
 
+@functools.lru_cache(maxsize=65536)
 def _similar(a: str, b: str) -> float:
     return difflib.SequenceMatcher(None, a, b).ratio()
 
@@ -139,6 +143,38 @@ def _holds(outer: ast.AST, inner: ast.AST) -> bool:
 
 
 @operator(
+    "variable instead of an expression", floor=3.2, nodes=[ast.Call, ast.Subscript, ast.BinOp, ast.Attribute],
+    examples=[("def f(a, b):\n    return a[0] + g(b)", "def f(a, b):\n    return a[0] + b")],
+)  # fmt: skip
+def variable(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
+    """A variable already holds what is computed, or something else."""
+    if not _is_value(node, scope) or scope.field(node) == "func" or isinstance(scope.parent(node), ast.Expr):
+        return
+    kind = scope.kind(node)
+    for value in scope.values(node.lineno)[:14]:
+        clash = 1.2 if kind and scope.kind(value.expr) not in {"", kind} else 0.0
+        yield Mutation(3.2 + clash + 0.6 * value.cost, node, value.expr)
+
+
+@operator(
+    "target", floor=3.4, nodes=[ast.Assign, ast.AugAssign],
+    examples=[("def f(a, b):\n    a[0, 1] = g(b[1])", "def f(a, b):\n    b[1] = g(b[1])")],
+)  # fmt: skip
+def target(node: ast.Assign | ast.AugAssign, scope: Scope) -> Iterator[Mutation]:
+    """The result goes to the wrong member or attribute."""
+    old = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    for near in scope.near(scope.expressions, node.lineno):
+        new = near.expr
+        if isinstance(new, ast.Subscript):
+            stored: ast.expr = ast.Subscript(value=new.value, slice=new.slice, ctx=ast.Store())
+        elif isinstance(new, ast.Attribute):
+            stored = ast.Attribute(value=new.value, attr=new.attr, ctx=ast.Store())
+        else:
+            continue
+        yield Mutation(3.4 + 0.5 * near.cost, old, stored)
+
+
+@operator(
     "part of an expression", floor=3.2, nodes=[ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.IfExp],
     examples=[("x = f(a[0])", "x = a[0]"), ("x = a.b.c", "x = a.b")],
 )  # fmt: skip
@@ -171,4 +207,4 @@ def looked_up(node: ast.Name, scope: Scope) -> Iterator[Mutation]:
                 yield Mutation(cost, node, ast.Subscript(value=value.expr, slice=name(node.id), ctx=LOAD))
 
 
-OPERATORS = (other, stored, misspelt, global_, owned, expression, part, looked_up)
+OPERATORS = (other, stored, misspelt, global_, owned, expression, variable, target, part, looked_up)

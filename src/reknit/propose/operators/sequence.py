@@ -49,7 +49,7 @@ def bounds(node: ast.Slice, scope: Scope) -> Iterator[Mutation]:
 
 @operator(
     "index or slice", floor=2.8, nodes=[ast.Subscript],
-    examples=[("x = a[i]", "x = a[i:]"), ("x = a[0]", "x = a[-1]"), ("x = a[i:]", "x = a[i]"), ("x = a[i]", "x = a")],
+    examples=[("x = a[i]", "x = a[i:]"), ("x = a[i:]", "x = a[i]"), ("x = a[i]", "x = a")],
 )  # fmt: skip
 def index(node: ast.Subscript, scope: Scope) -> Iterator[Mutation]:
     """A member is taken where a part is meant, or the other way round."""
@@ -73,7 +73,7 @@ def index(node: ast.Subscript, scope: Scope) -> Iterator[Mutation]:
 @operator(
     "part of a sequence", floor=3.0, nodes=[ast.Name, ast.Attribute, ast.Call],
     examples=[("def f(a, b):\n    return g(b)", "def f(a, b):\n    return g(b[1:])"),
-              ("def f(a, k):\n    for x in a: k(x)", "def f(a, k):\n    for x in a[k:]: k(x)")],
+              ("def f(a, k):\n    for x in a: g(x)", "def f(a, k):\n    for x in a[k:]: g(x)")],
 )  # fmt: skip
 def part(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     """The whole is used where a part, a member or a reversed copy is meant."""

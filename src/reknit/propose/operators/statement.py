@@ -91,6 +91,22 @@ def _returned(node: ast.Return, scope: Scope) -> Iterator[Mutation]:
 
 
 @operator(
+    "shared instead of copied", floor=3.0, nodes=[ast.Expr],
+    examples=[("a[0].update(b)", "a[0] = b"), ("a.extend(b)", "a = b")],
+)  # fmt: skip
+def rebound(node: ast.Expr, scope: Scope) -> Iterator[Mutation]:
+    """A container is changed in place where another should take its place."""
+    value = node.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and len(value.args) == 1:
+        owner = value.func.value
+        if isinstance(owner, (ast.Name, ast.Subscript, ast.Attribute)):
+            fields = {field: getattr(owner, field) for field in owner._fields}
+            stored = type(owner)(**{**fields, "ctx": ast.Store()})
+            cost = 3.0 if value.func.attr in {"update", "extend", "append", "add", "insert"} else 4.4
+            yield Mutation(cost, node, [ast.Assign(targets=[stored], value=value.args[0])])
+
+
+@operator(
     "last value", floor=3.2, nodes=[ast.stmt],
     examples=[("def f(a):\n    b = a", "def f(a):\n    b = a\n    return b")],
 )  # fmt: skip
@@ -172,4 +188,4 @@ _COMMON = (
     "MemoryError", "SyntaxError", "EOFError", "NameError", "TimeoutError", "ConnectionError",
 )  # fmt: skip
 
-OPERATORS = (delete, jump, dropped, last, branch, exception)
+OPERATORS = (delete, jump, dropped, rebound, last, branch, exception)

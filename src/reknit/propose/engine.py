@@ -1,0 +1,171 @@
+"""The offline engine: searches one-edit changes of one fault and offers those that pass, best first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reknit import __version__
+from reknit.lang.difference import unified_diff
+from reknit.lang.python import Source, functions
+from reknit.model.fault import Fault
+from reknit.model.outcome import Rejected, WhyNot
+from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
+from reknit.propose.base import Candidate, FunctionRef
+from reknit.propose.candidates import Hints, candidates
+from reknit.propose.rank import confidence, order
+from reknit.propose.search import Found, NearMiss, Search
+from reknit.propose.trial import TrialMaker, render
+from reknit.runner.base import Runner, SuiteRun
+
+#: Tests that a candidate must not break, at most this many and this long (seconds) for each change.
+_KEEP_TESTS = 300
+_KEEP_SECONDS = 10.0
+_SHOWN = 5
+
+Ranges = Mapping[FunctionRef, frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What the engine came to for one fault."""
+
+    #: Best first.
+    patches: tuple[Patch, ...]
+    why_not: WhyNot
+    cpu_seconds: float
+    #: Steps of the ladder that do not hold for this project.
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The search over one project; the same for all its faults."""
+
+    runner: Runner
+    sources: Mapping[str, Source]
+    #: The files that the sources were parsed from.
+    entries: Mapping[str, Entry]
+    #: A run with coverage.
+    run: SuiteRun
+    hints: Callable[[Sequence[str]], Hints]
+    jobs: int
+    fuel: int | None
+
+    def propose(
+        self, fault: Fault, *, spent: Callable[[float], bool], now: dt.datetime, tell: Callable[[int], None]
+    ) -> Proposal:
+        """Search until enough candidates pass or `spent(cpu seconds of the search)` says so."""
+        paths = {s.path for s in fault.suspects}
+        sources = {p: s for p, s in self.sources.items() if p in paths}
+        passing = self._passing(sources)
+        failing = sorted(fault.tests, key=self._dearness)
+        ranges = {path: _ranges(source) for path, source in sources.items()}
+        maker = TrialMaker(sources, lambda c: self._keep(c, ranges[c.path], passing))
+        stream = candidates(sources, fault.suspects, hints=self.hints(fault.tests))
+        with self.runner.trials(
+            failing=failing, passing=passing, baseline=self.run, jobs=self.jobs, fuel=self.fuel
+        ) as trials:
+            found = Search(stream, maker, spent=lambda: spent(trials.cpu_seconds)).run(trials, tell)
+            cpu, notes = trials.cpu_seconds, trials.steps_down
+        ranked = order(found.plausible)
+        return Proposal(
+            patches=tuple(self._patch(c, confidence(c, ranked), now) for c in ranked),
+            why_not=self._why_not(fault, found, len(failing)),
+            cpu_seconds=cpu,
+            notes=notes,
+        )
+
+    def _dearness(self, test: str) -> tuple[bool, float]:
+        run = self.run.tests[test]
+        return (bool(run.failure and run.failure.hung), run.seconds)
+
+    def _passing(self, sources: Mapping[str, Source]) -> list[str]:
+        near = [
+            t
+            for t, lines in self.run.coverage.items()
+            if t and self.run.tests[t].outcome == "passed" and any(p in lines for p in sources)
+        ]
+        return self._afford(near)
+
+    def _afford(self, tests: Sequence[str]) -> list[str]:
+        chosen, left = [], _KEEP_SECONDS
+        for test in sorted(tests, key=lambda t: (self.run.tests[t].seconds, t))[:_KEEP_TESTS]:
+            left -= self.run.tests[test].seconds
+            if left < 0:
+                break
+            chosen.append(test)
+        return chosen
+
+    def _keep(self, candidate: Candidate, ranges: Ranges, passing: Sequence[str]) -> tuple[str, ...]:
+        lines = ranges.get(candidate.function) if candidate.function else None
+        if lines is None:
+            return tuple(passing)
+        cover = self.run.coverage
+        return tuple(t for t in passing if not lines.isdisjoint(cover[t].get(candidate.path, ())))
+
+    def _patch(self, candidate: Candidate, share: float, now: dt.datetime) -> Patch:
+        entry = self.entries[candidate.path]
+        span = Span(
+            path=candidate.path,
+            start=candidate.start,
+            end=candidate.end,
+            old=entry.content[candidate.start : candidate.end],
+            new=candidate.new,
+        )
+        return Patch(
+            edits=(span,),
+            base={candidate.path: entry.digest()},
+            confidence=share,
+            origin=Origin(
+                proposer="search", operator=candidate.operator, note=candidate.note, cost=round(candidate.cost, 3)
+            ),
+            metadata=Metadata(created=now, author="reknit", version=__version__),
+        )
+
+    def _why_not(self, fault: Fault, found: Found, failing: int) -> WhyNot:
+        return WhyNot(
+            suspects=fault.suspects[:_SHOWN],
+            rejected=tuple(self._rejected(n, failing) for n in found.near),
+            candidates=found.tried,
+            exhausted=found.exhausted,
+            unblock=_unblock(fault, found, failing),
+        )
+
+    def _rejected(self, near: NearMiss, failing: int) -> Rejected:
+        source, candidate = self.sources[near.candidate.path], near.candidate
+        done = min(near.passed, failing)
+        verb = "still fails" if near.passed < failing else "breaks"
+        return Rejected(
+            path=candidate.path,
+            line=candidate.line,
+            note=candidate.note,
+            diff=unified_diff(candidate.path, source.raw, render(source, candidate)),
+            broke=f"passes {done} of {failing} failing tests; {verb} {near.test}"
+            + (f" ({near.why})" if near.why else ""),
+        )
+
+
+def _ranges(source: Source) -> Ranges:
+    """The lines of each function's body."""
+    return {
+        FunctionRef(path=source.path, qualname=f.qualname, first_line=f.first_line): frozenset(
+            range(f.first_line + 1, (f.node.end_lineno or f.first_line) + 1)
+        )
+        for f in functions(source)
+    }
+
+
+def _unblock(fault: Fault, found: Found, failing: int) -> str:
+    if not fault.suspects:
+        return (
+            "no line of the project runs in this test: is the code under test outside the project, or in a test file?"
+        )
+    if found.unjudged and found.unjudged == found.tried:
+        return f"no candidate could be run: {found.unjudged_why}"
+    if not found.exhausted:
+        return "the budget ended the search: give it more with --max-time"
+    if any(n.passed >= failing for n in found.near):
+        return "a change makes it pass but breaks other tests: is one of those tests out of date?"
+    return "no single edit that the operators know makes it pass: it may need new code, or more than one change"
