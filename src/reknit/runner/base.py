@@ -139,8 +139,13 @@ class Attempt:
 class Trials(Protocol):
     """A pool of workers that judge candidates against the failing tests."""
 
-    #: CPU seconds used so far, children included.
-    cpu_seconds: float
+    @property
+    def cpu_seconds(self) -> float:
+        """Used so far, children included."""
+
+    @property
+    def steps_down(self) -> tuple[str, ...]:
+        """Steps of the ladder that were found not to hold for this project, and why."""
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """Judge trials side by side; answers come in the order of the questions, whatever the load."""

@@ -1,0 +1,55 @@
+"""What a run is asked to do, fixed at the entry and passed down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reknit.errors import UsageError
+
+_MARKS = ("pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """One run of `heal`."""
+
+    project: Path
+    #: The project's interpreter; None: found (`runner.interpreter`).
+    python: Path | None = None
+    pytest_args: tuple[str, ...] = ()
+    #: Wall clock, seconds.
+    max_time: float = 300.0
+    #: CPU seconds, children included; None: no bound but `max_time`.
+    max_cpu: float | None = None
+    #: Ticks a candidate may use; None: 60 times what the passing tests use.
+    fuel: int | None = None
+    seed: int = 0
+    #: Workers side by side; None: one a core, at most 2.
+    jobs: int | None = None
+    apply: bool = False
+    #: Apply plausible patches too.
+    unsafe: bool = False
+    #: An isolation level by name; None: the best that works here.
+    isolation: str | None = None
+    #: Accept on the whole suite, even where the pytest arguments select a part.
+    whole_suite: bool = True
+    #: Added to the environment of the tests.
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: In place of the user's state folder.
+    state_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_time", "max_cpu", "fuel", "jobs"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UsageError(f"{name.replace('_', '-')} must be above 0, not {value}; nothing was run", slug="option")
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that looks like a project; `start` itself where none does."""
+    start = start.resolve()
+    if not start.is_dir():
+        raise UsageError(f"{start} is no folder; nothing was run", slug="no-project")
+    return next((p for p in (start, *start.parents) if any((p / m).exists() for m in _MARKS)), start)

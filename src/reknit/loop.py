@@ -1,0 +1,382 @@
+"""The stages in order: detect → diagnose → propose → verify → apply. Read this first.
+
+Each stage takes values and gives values; only this file knows more than one of them. `Healing` is the state between
+the steps, and `heal` runs the steps in a row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reknit import sandbox
+from reknit.apply.carry import rebase
+from reknit.apply.journal import Journal
+from reknit.apply.tree import read
+from reknit.config import Options, find_root
+from reknit.detect.tests import signals as detect_signals
+from reknit.diagnose.context import context
+from reknit.diagnose.faults import faults
+from reknit.diagnose.revision import git_revision
+from reknit.errors import CannotJudgeError, ConflictError
+from reknit.events import Observer, Progress, ignore
+from reknit.lang.python import Source, functions, parse
+from reknit.model.fault import Fault
+from reknit.model.outcome import (
+    Cost,
+    Healed,
+    NotHealed,
+    Outcome,
+    Proposed,
+    Quarantined,
+    Report,
+    Reverted,
+    Row,
+    ValidationFailed,
+)
+from reknit.model.patch import Entry, Patch
+from reknit.model.signal import ErrorContext, PastSignal, Signal
+from reknit.model.verdict import Safety, Verdict
+from reknit.propose.engine import Engine, Proposal
+from reknit.propose.hints import Hints, hints_from
+from reknit.runner import interpreter
+from reknit.runner.base import Runner, SuiteRun
+from reknit.runner.layout import judge_of_tests
+from reknit.runner.pytest import PytestRunner
+from reknit.sandbox.base import Level
+from reknit.store.db import Store
+from reknit.store.place import project_state
+from reknit.verify.gate import judge
+from reknit.verify.suite import SuiteCheck
+
+#: A suite up to this long (seconds) is traced whole; of a longer one the failing tests' own files.
+_TRACE_WHOLE = 20.0
+#: Shares of `max_time` kept for the clean run that accepts, and for one test to end.
+_ACCEPT_SHARE = 0.25
+_HANG_SHARE = 0.1
+#: Patches that one fault may put before the gate.
+_VERIFIED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healing:
+    """What is known between two steps."""
+
+    #: The suite as it is, untouched by any tool.
+    baseline: SuiteRun
+    signals: tuple[Signal, ...]
+    faults: tuple[Fault, ...] = ()
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kit:
+    """The tools of one run, and what it has used."""
+
+    options: Options
+    root: Path
+    runner: Runner
+    observe: Observer
+    started: dt.datetime
+    began: float
+    history: Callable[[str], tuple[PastSignal, ...]]
+    candidates: int = 0
+    cpu: float = 0.0
+
+    @property
+    def deadline(self) -> float:
+        """Of `time.monotonic`."""
+        return self.began + self.options.max_time
+
+    @property
+    def hang_seconds(self) -> float:
+        """CPU time in which a test must end."""
+        return max(2.0, min(60.0, self.options.max_time * _HANG_SHARE))
+
+    def used(self) -> float:
+        """CPU seconds of this run so far, ours and the tests'."""
+        return self.cpu + time.process_time()
+
+    def tell(self, stage: str, text: str, tried: int | None = None) -> None:
+        self.observe(Progress(stage=stage, text=text, tried=tried))
+
+
+def heal(
+    options: Options, *, observe: Observer = ignore, confirm: Callable[[Report], bool] = lambda _report: True
+) -> Report:
+    """Find what fails, search for patches, prove them, and apply those that `options` and `confirm` allow.
+
+    `CannotJudgeError` where nothing can be said; nothing of the project is changed unless a patch is applied.
+    """
+    root = find_root(options.project)
+    state = project_state(root, options.state_dir)
+    Journal(root, state).recover()
+    with Store.open(state / "store.db") as store:
+        kit = _kit(options, root, observe, store.past_signals)
+        healing = detect(kit)
+        if healing.signals:
+            sources, entries, run = _sources(kit, healing)
+            healing = diagnose(kit, healing, run, sources)
+            healing = propose(kit, healing, run, sources, entries)
+        report = _report(kit, healing)
+        if options.apply and _proposed(report) and confirm(report):
+            healing = apply(kit, healing, Journal(root, state))
+            report = _report(kit, healing)
+        store.save_report(report)
+        return replace(report, notes=(*report.notes, *store.notes))
+
+
+def _kit(options: Options, root: Path, observe: Observer, history: Callable[[str], tuple[PastSignal, ...]]) -> _Kit:
+    box = sandbox.find(Level(options.isolation) if options.isolation else None)
+    runner = PytestRunner(
+        box,
+        root=root,
+        python=interpreter.find(root, options.python, os.environ),
+        env=interpreter.environment(os.environ, options.env),
+        arguments=options.pytest_args,
+    )
+    now = dt.datetime.now(dt.UTC)
+    return _Kit(
+        options=options, root=root, runner=runner, observe=observe, started=now, began=time.monotonic(), history=history
+    )
+
+
+def detect(kit: _Kit) -> Healing:
+    """Run the suite as it is."""
+    kit.tell("detect", "running the tests")
+    deadline = min(kit.deadline, time.monotonic() + kit.options.max_time * 0.5)
+    run = kit.runner.suite(deadline=deadline, hang_seconds=kit.hang_seconds)
+    kit.cpu += run.cpu_seconds
+    notes: tuple[str, ...] = ()
+    if run.not_run:
+        notes = (f"{len(run.not_run)} of {len(run.collected)} tests were not run: --max-time was too short for them",)
+    if run.not_run and not run.tests:
+        raise CannotJudgeError(
+            "no test came to an end within half of --max-time; nothing was changed",
+            slug="too-slow",
+            hint="give more time with --max-time, or fewer tests after --",
+        )
+    return Healing(baseline=run, signals=detect_signals(run), notes=notes)
+
+
+def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, Entry], SuiteRun]:
+    """Trace the failing tests and their neighbours; the project's files that ran, as bytes and parsed."""
+    kit.tell("diagnose", f"tracing {len(healing.signals)} failing tests")
+    base = healing.baseline
+    run = kit.runner.suite(tests=_worth_tracing(base), trace=True, deadline=kit.deadline, hang_seconds=kit.hang_seconds)
+    kit.cpu += run.cpu_seconds
+    is_test = judge_of_tests(base.collected)
+    paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
+    entries = {p: e for p, e in read(kit.root, paths).items() if not e.is_link}
+    parsed = {p: parse(p, e.content) for p, e in entries.items()}
+    return {p: s for p, s in parsed.items() if isinstance(s, Source)}, entries, run
+
+
+def _worth_tracing(base: SuiteRun) -> list[str]:
+    if sum(r.seconds for r in base.tests.values()) <= _TRACE_WHOLE:
+        return [t for t in base.collected if t in base.tests]
+    files = {t.split("::")[0] for t in base.bad}
+    near = [t for t in base.collected if t in base.tests and t.split("::")[0] in files]
+    left, chosen = _TRACE_WHOLE, set(base.bad)
+    for test in sorted(near, key=lambda t: base.tests[t].seconds):
+        left -= base.tests[test].seconds
+        if left > 0:
+            chosen.add(test)
+    return [t for t in base.collected if t in chosen]
+
+
+def diagnose(kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
+    """Group the signals by cause and rank suspects; a test that passes when run again is quarantined."""
+    flaky: dict[str, Outcome] = {
+        s.test: Quarantined(flaky=f"{s.test} failed, and passed when it was run again")
+        for s in healing.signals
+        if s.test is not None and s.test in run.tests and not run.tests[s.test].bad
+    }
+    revision = git_revision(kit.root)
+
+    def about(signal: Signal) -> ErrorContext:
+        facts = run.facts
+        return context(
+            signal,
+            probe_facts={"interpreter": facts.python, "platform": facts.platform, "packages": dict(facts.packages)},
+            environment_names=sorted(os.environ),
+            revision=revision,
+            history=kit.history(signal.fingerprint),
+            disk=kit.root,
+        )
+
+    found = faults(
+        [s for s in healing.signals if s.test not in flaky],
+        run.coverage,
+        [t for t, r in run.tests.items() if r.outcome == "passed"],
+        {p: _ranges(s) for p, s in sources.items()},
+        is_test=judge_of_tests(healing.baseline.collected),
+        context=about,
+    )
+    return replace(healing, faults=found, outcomes=dict(flaky))
+
+
+def _ranges(source: Source) -> list[tuple[int, int, str]]:
+    return [(f.first_line, f.node.end_lineno or f.first_line, f.qualname) for f in functions(source)]
+
+
+def propose(
+    kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source], entries: Mapping[str, Entry]
+) -> Healing:
+    """Search each fault within its share of the budget, and put the best patches before the gate."""
+    engine = Engine(
+        runner=kit.runner,
+        sources=sources,
+        entries=entries,
+        run=run,
+        hints=lambda tests: _hints(kit.root, tests),
+        jobs=kit.options.jobs or min(2, os.cpu_count() or 1),
+        fuel=kit.options.fuel,
+    )
+    outcomes, notes = dict(healing.outcomes), list(healing.notes)
+    for number, fault in enumerate(healing.faults):
+        share = _share(kit, healing.baseline, left=len(healing.faults) - number)
+        kit.tell("propose", f"searching a patch for {fault.tests[0]}")
+        tried = kit.candidates
+
+        def tell(count: int, before: int = tried) -> None:
+            kit.candidates = before + count
+            kit.tell("propose", "", kit.candidates)
+
+        proposal = engine.propose(fault, spent=share, now=kit.started, tell=tell)
+        kit.cpu += proposal.cpu_seconds
+        notes += [n for n in proposal.notes if n not in notes]
+        outcome = _gate(kit, healing, fault, proposal, entries)
+        outcomes |= dict.fromkeys(fault.tests, outcome)
+    return replace(healing, outcomes=outcomes, notes=tuple(notes))
+
+
+def _share(kit: _Kit, base: SuiteRun, *, left: int) -> Callable[[float], bool]:
+    """Whether a search has had its part of what is left; what a clean run needs is kept for each fault."""
+    now, options = time.monotonic(), kit.options
+    clean = min(sum(r.seconds for r in base.tests.values()) * 1.5 + 2, options.max_time * _ACCEPT_SHARE)
+    until = now + max(1.0, (kit.deadline - now - clean * left) / left)
+    cpu_before, cpu_max = kit.used(), options.max_cpu
+    cpu_share = None if cpu_max is None else max(0.5, (cpu_max - cpu_before - (base.cpu_seconds + 0.5) * left) / left)
+    own = time.process_time()
+
+    def spent(search_cpu: float) -> bool:
+        used = search_cpu + time.process_time() - own
+        return time.monotonic() >= until or (cpu_share is not None and used >= cpu_share)
+
+    return spent
+
+
+def _hints(root: Path, tests: Sequence[str]) -> Hints:
+    found: list[Hints] = []
+    for path, names in sorted({(t.split("::")[0], t.partition("::")[2]) for t in tests})[:10]:
+        entry = read(root, [path]).get(path)
+        if entry is not None and not entry.is_link:
+            found.append(hints_from(entry.content.decode("utf-8", "replace"), names))
+    return Hints(
+        literals=tuple(dict.fromkeys(v for h in found for v in h.literals)),
+        exception_types=tuple(dict.fromkeys(v for h in found for v in h.exception_types)),
+        names=tuple(dict.fromkeys(v for h in found for v in h.names)),
+    )
+
+
+def _gate(kit: _Kit, healing: Healing, fault: Fault, proposal: Proposal, entries: Mapping[str, Entry]) -> Outcome:
+    """The first patch that a clean process accepts, or why there is none."""
+    refused: list[Verdict] = []
+    for patch in proposal.patches[:_VERIFIED]:
+        kit.tell("verify", f"checking {patch.id} in a clean process")
+        verdict = judge(
+            patch,
+            entries,
+            _check(kit, healing, fault.tests),
+            is_test=judge_of_tests(healing.baseline.collected),
+            deadline=kit.deadline + kit.options.max_time * _ACCEPT_SHARE,
+        )
+        if verdict.passed:
+            return Proposed(patch=patch, verdict=verdict, why=_why(patch, proposal, len(refused)))
+        refused.append(verdict)
+    if refused:
+        return ValidationFailed(errors=tuple(c for v in refused for c in v.checks if c.status == "failed"))
+    return NotHealed(why_not=proposal.why_not)
+
+
+def _check(kit: _Kit, healing: Healing, tests: tuple[str, ...]) -> SuiteCheck:
+    whole = kit.options.whole_suite or not kit.options.pytest_args
+    return SuiteCheck(
+        runner=kit.runner, baseline=healing.baseline, must_pass=tests, whole=whole, hang_seconds=kit.hang_seconds
+    )
+
+
+def _why(patch: Patch, proposal: Proposal, refused: int) -> str:
+    others = [p for p in proposal.patches if p.id != patch.id]
+    text = f"the most probable of {len(proposal.patches)} that pass, by the prior of its kind and place"
+    if refused:
+        text += f"; {refused} more probable did not pass in a clean process"
+    if others:
+        text += f"; next: {others[0].origin.note}"
+    return text
+
+
+def _proposed(report: Report) -> list[Proposed]:
+    return [r.outcome for r in report.rows if isinstance(r.outcome, Proposed)]
+
+
+def apply(kit: _Kit, healing: Healing, journal: Journal) -> Healing:
+    """Write the proposed patches that may be written, one after the other; each is judged on what it is written to."""
+    outcomes = dict(healing.outcomes)
+    applied: list[Patch] = []
+    for proposed, tests in _by_patch(healing.outcomes):
+        if proposed.verdict.safety is Safety.SHOW or (
+            proposed.verdict.safety is Safety.UNSAFE and not kit.options.unsafe
+        ):
+            continue
+        outcome = _apply_one(kit, healing, journal, proposed, tests, applied)
+        if isinstance(outcome, Healed):
+            applied.append(outcome.patch)
+        outcomes |= dict.fromkeys(tests, outcome)
+    return replace(healing, outcomes=outcomes)
+
+
+def _by_patch(outcomes: Mapping[str, Outcome]) -> Iterator[tuple[Proposed, tuple[str, ...]]]:
+    tests: dict[str, list[str]] = {}
+    found: dict[str, Proposed] = {}
+    for test, outcome in outcomes.items():
+        if isinstance(outcome, Proposed):
+            found[outcome.patch.id] = outcome
+            tests.setdefault(outcome.patch.id, []).append(test)
+    return ((found[key], tuple(tests[key])) for key in found)
+
+
+def _apply_one(
+    kit: _Kit,
+    healing: Healing,
+    journal: Journal,
+    proposed: Proposed,
+    tests: tuple[str, ...],
+    applied: Sequence[Patch],
+) -> Outcome:
+    kit.tell("apply", f"applying {proposed.patch.id}")
+    paths = {p for patch in (proposed.patch, *applied) for p in patch.files}
+    patch = rebase(proposed.patch, applied, read(kit.root, paths))
+    if patch is None:
+        raise ConflictError(proposed.patch.files[0])
+    receipt = journal.apply(patch, verdicts=(proposed.verdict,), now=dt.datetime.now(dt.UTC))
+    run = kit.runner.suite(tests=tests, deadline=time.monotonic() + 120, hang_seconds=kit.hang_seconds)
+    kit.cpu += run.cpu_seconds
+    failed = [t for t in tests if t not in run.tests or run.tests[t].outcome != "passed"]
+    if failed:
+        journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
+        return Reverted(reason=f"{failed[0]} does not pass on the tree that was written; the patch was taken back")
+    return Healed(patch=patch, verdict=proposed.verdict, receipt=receipt)
+
+
+def _report(kit: _Kit, healing: Healing) -> Report:
+    rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in healing.signals)
+    seconds = time.monotonic() - kit.began
+    cost = Cost(candidates=kit.candidates, seconds=round(seconds, 3), cpu_seconds=round(kit.used(), 3))
+    return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=healing.notes)
