@@ -1,0 +1,1 @@
+"""The terminal: thin verbs over `loop`, `apply` and `store`. Data on stdout, everything else on stderr."""
