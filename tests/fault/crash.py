@@ -116,6 +116,8 @@ def kill(bed: Bed, report: Callable[[str], None]) -> int:
         place = bed.fresh()
         if child(place, bed.verb, killing(step)) == 0:
             return step
+        if not any((place.root / name).exists() for name in ("pkg/old.py", "pkg/new.py")):
+            report(f"step {step}: the renamed file is nowhere")
         if wrong := judge(bed, place, old, new):
             report(f"step {step}: {wrong}")
     raise AssertionError
