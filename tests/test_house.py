@@ -24,6 +24,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
 ASSERTS = re.compile(r"^(_?assert|_?check|_?expect|raises$|warns$|fail$|deprecated_call$|run_state_machine)")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.ClassDef
 
 
 def _python(folder: Path) -> list[Path]:
@@ -77,7 +78,7 @@ def test_functions_are_short() -> None:
 
 def _defined(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, (*Function.__args__, ast.ClassDef)):
+        if isinstance(node, Definition):
             yield re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name).lower()
 
 
@@ -194,7 +195,7 @@ def _cycles(graph: grimp.ImportGraph) -> Iterator[tuple[str, ...]]:
 def _undocumented(node: ast.AST, owner: str) -> Iterator[str]:
     """Public classes, functions and methods without a docstring; methods whose base declares them are excused."""
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, (*Function.__args__, ast.ClassDef)) or child.name.startswith("_"):
+        if not isinstance(child, Definition) or child.name.startswith("_"):
             continue
         if ast.get_docstring(child) is None and not isinstance(node, ast.ClassDef):
             yield f"{owner}{child.name}"

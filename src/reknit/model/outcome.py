@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reknit.model.fault import Suspect
+from reknit.model.instant import check_instant
 from reknit.model.patch import Patch
 from reknit.model.signal import Signal
 from reknit.model.verdict import CheckResult, Receipt, Verdict
@@ -123,16 +124,7 @@ class Failed:
 
 
 Outcome = (
-    Healthy
-    | Healed
-    | Proposed
-    | NotHealed
-    | ValidationFailed
-    | Reverted
-    | CircuitOpen
-    | Refused
-    | Quarantined
-    | Failed
+    Healthy | Healed | Proposed | NotHealed | ValidationFailed | Reverted | CircuitOpen | Refused | Quarantined | Failed
 )
 
 
@@ -166,3 +158,6 @@ class Report:
     cost: Cost
     #: What was not done and should be known: tests not run, a budget that ended the search.
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_instant(self.started, "the start of a run")

@@ -16,14 +16,25 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar, Literal, assert_never
 
 from reknit.errors import ConflictError, UsageError
+from reknit.model.instant import check_instant
 
 _BASE64: dict[str, Any] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 
+#: Parts that no path of a patch may have: a hook written into .git would run outside every sandbox.
+_NOWHERE = {"..", ".git"}
+
 
 def check_path(path: str) -> None:
-    """Refuse a path that is absolute, climbs out of the tree, or means nothing."""
+    """Refuse a path that is absolute, climbs out of the tree, lies in git's own folder, or means nothing."""
     pure = PurePosixPath(path)
-    if not path or "\0" in path or pure.is_absolute() or ".." in pure.parts or str(pure) != path or path == ".":
+    if (
+        not path
+        or "\0" in path
+        or pure.is_absolute()
+        or str(pure) != path
+        or path == "."
+        or _NOWHERE & {part.casefold() for part in pure.parts}
+    ):
         raise UsageError(f"{path!r} is no plain path inside the project; nothing was read or written", slug="path")
 
 
@@ -61,6 +72,14 @@ class Span:
     old: bytes
     new: bytes
     kind: Literal["span"] = "span"
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or self.end - self.start != len(self.old):
+            raise UsageError(
+                f"the span {self.start}:{self.end} of {self.path} does not hold its {len(self.old)} old bytes; "
+                "it was not made",
+                slug="span",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +142,26 @@ def render(tree: Tree, edits: Sequence[Edit]) -> dict[str, Entry]:
     for edit in edits:
         if not isinstance(edit, Span):
             _apply_whole(result, edit)
+    _check_shape(result, result.keys() - tree.keys())
     return result
 
 
 def invert(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """Edits that undo `edits`: `render(render(t, e), invert(e)) == t`."""
-    whole = [_invert_whole(e) for e in reversed(edits) if not isinstance(e, Span)]
-    moved = {e.path: e.to for e in edits if isinstance(e, Rename)}
-    spans: list[Edit] = []
-    for path, group in _spans_by_path(edits).items():
-        spans += [replace(s, path=moved.get(path, path)) for s in _invert_spans(group)]
-    return (*spans, *whole)
+    #: The path that a file has by now → the spans that take its content back.
+    spans = {path: _invert_spans(group) for path, group in _spans_by_path(edits).items()}
+    whole: list[Edit] = []
+    for edit in edits:
+        if isinstance(edit, Span):
+            continue
+        undo = _invert_whole(edit)
+        if isinstance(edit, Rename) and edit.path in spans:
+            spans[edit.to] = spans.pop(edit.path)
+        elif isinstance(undo, Create) and undo.path in spans:
+            # Spans come first in the inverse too, when this file is not back yet: it comes back as it was before them.
+            undo = replace(undo, entry=_splice(undo.path, undo.entry, spans.pop(undo.path)))
+        whole.insert(0, undo)
+    return (*(replace(s, path=path) for path, group in spans.items() for s in group), *whole)
 
 
 def _spans_by_path(edits: Iterable[Edit]) -> dict[str, list[Span]]:
@@ -156,11 +184,23 @@ def _file(tree: Tree, path: str) -> Entry:
 def _splice(path: str, entry: Entry, spans: Sequence[Span]) -> Entry:
     out, at = bytearray(), 0
     for span in spans:
-        if span.start < at or entry.content[span.start : span.end] != span.old:
+        # The end is compared as well: an empty slice beyond the file equals an empty `old`.
+        if span.start < at or span.end > len(entry.content) or entry.content[span.start : span.end] != span.old:
             raise ConflictError(path)
         out += entry.content[at : span.start] + span.new
         at = span.end
     return replace(entry, content=bytes(out + entry.content[at:]))
+
+
+def _check_shape(tree: Tree, added: Iterable[str]) -> None:
+    """Refuse a tree that no disk can hold: one path inside another that is a file."""
+    for path in added:
+        for parent in map(str, PurePosixPath(path).parents):
+            if parent in tree:
+                raise ConflictError(path, why=f"would lie inside {parent}, which is a file")
+        inside = next((p for p in tree if p.startswith(path + "/")), None)
+        if inside is not None:
+            raise ConflictError(path, why=f"is a folder: {inside} lies in it")
 
 
 def _invert_spans(spans: Sequence[Span]) -> list[Span]:
@@ -208,7 +248,9 @@ def _invert_whole(edit: Create | Delete | Rename | Mode | Relink) -> Edit:
             return Create(path=edit.path, entry=edit.entry)
         case Rename():
             return Rename(path=edit.to, to=edit.path)
-        case Mode() | Relink():
+        case Mode():
+            return replace(edit, old=edit.new, new=edit.old)
+        case Relink():
             return replace(edit, old=edit.new, new=edit.old)
         case _:
             assert_never(edit)
@@ -235,6 +277,9 @@ class Metadata:
     author: str
     #: Of reknit.
     version: str
+
+    def __post_init__(self) -> None:
+        check_instant(self.created, "the time of a patch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +310,11 @@ class Patch:
     @property
     def id(self) -> str:
         """16 hex digits of a hash over edits and base: the same content has the same name everywhere."""
+        spans = sorted((e for e in self.edits if isinstance(e, Span)), key=lambda s: (s.path, s.start, s.end))
+        # The order of `render`: where a span stands among the edits makes no difference.
+        edits = (*spans, *(e for e in self.edits if not isinstance(e, Span)))
         text = json.dumps(
-            [[_plain(e) for e in self.edits], sorted(self.base.items())], sort_keys=True, separators=(",", ":")
+            [[_plain(e) for e in edits], sorted(self.base.items())], sort_keys=True, separators=(",", ":")
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reknit.model.instant import check_instant
+
 
 class SignalKind(enum.StrEnum):
     """Where a signal comes from."""
@@ -110,6 +112,9 @@ class PastSignal:
     delta: float
     #: The tag of the `Outcome`.
     outcome: str
+
+    def __post_init__(self) -> None:
+        check_instant(self.at, "the time of a signal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

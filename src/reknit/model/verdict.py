@@ -7,6 +7,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reknit.model.instant import check_instant
 from reknit.model.patch import Patch
 
 
@@ -98,3 +99,6 @@ class Receipt:
     reversible: Reversible
     #: Path → digest after the change; "" where nothing is left.
     after: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_instant(self.at, "the time of a receipt")
