@@ -41,7 +41,7 @@ class BlockRenderer:
         if is_fresh(a) or is_fresh(b):
             return None
         one, two = self.source.links[a], self.source.links[b]
-        if one.parent is not two.parent or one.field != two.field or one.index + 1 != two.index:
+        if one.parent is not two.parent or one.field != two.field or one.position + 1 != two.position:
             return None
         gap = self.source.text(span(self.source, a)[1], span(self.source, b)[0])
         if not _ONLY_COMMENTS.fullmatch(gap) or not ("\n" in gap or "\r" in gap):

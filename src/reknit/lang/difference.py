@@ -9,12 +9,10 @@ import io
 def unified_diff(path: str, before: bytes, after: bytes, *, context: int = 3) -> str:
     """A unified diff of one file; bytes that are no UTF-8 show as escapes, so it is for reading, not for applying."""
     old, new = _lines(before), _lines(after)
-    out: list[str] = []
-    for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=context):
-        out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return "".join(out)
+    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=context)
+    return "".join(x if x.endswith("\n") else f"{x}\n\\ No newline at end of file\n" for x in lines)
 
 
 def _lines(raw: bytes) -> list[str]:
     text = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
-    return [line for line in io.StringIO(text.replace("\r", "\n"))]
+    return list(io.StringIO(text.replace("\r", "\n")))

@@ -27,7 +27,7 @@ class Link(NamedTuple):
     parent: ast.AST
     field: str
     #: Position in the field's list; −1 for a field that holds one node.
-    index: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,6 +8,7 @@ Where a new node takes its children from the node it replaces, the text between 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -28,6 +29,9 @@ _BINARY: dict[type[ast.operator], int] = {
     ast.Add: SUM, ast.Sub: SUM, ast.Mult: TERM, ast.Div: TERM, ast.FloorDiv: TERM, ast.Mod: TERM, ast.MatMult: TERM,
     ast.Pow: POWER, ast.LShift: SHIFT, ast.RShift: SHIFT, ast.BitOr: BIT_OR, ast.BitXor: BIT_XOR, ast.BitAnd: BIT_AND,
 }  # fmt: skip
+_LEVELS: dict[type[ast.AST], int] = {
+    ast.Compare: COMPARE, ast.IfExp: TEST, ast.Lambda: TEST, ast.Await: AWAIT, ast.Tuple: TUPLE,
+}  # fmt: skip
 _QUOTED = re.compile(r"([A-Za-z]*)('''|\"\"\"|'|\")")
 
 
@@ -42,9 +46,8 @@ def level(node: ast.AST) -> int:
             return NOT if isinstance(op, ast.Not) else UNARY
         case ast.NamedExpr() | ast.Yield() | ast.YieldFrom() | ast.Starred():
             return TUPLE
-    return {ast.Compare: COMPARE, ast.IfExp: TEST, ast.Lambda: TEST, ast.Await: AWAIT, ast.Tuple: TUPLE}.get(
-        type(node), ATOM
-    )
+        case _:
+            return _LEVELS.get(type(node), ATOM)
 
 
 class Renderer:
@@ -56,10 +59,7 @@ class Renderer:
 
     def expression(self, node: ast.AST, minimum: int = TUPLE) -> str:
         """`node` as text, in parentheses where its place binds tighter (`minimum`) than it does."""
-        if is_fresh(node):
-            text = self._reused(node) or self._fresh(node)
-        else:
-            text = self.source.segment(node)
+        text = (self._reused(node) or self._fresh(node)) if is_fresh(node) else self.source.segment(node)
         bare = level(node) < minimum and not (isinstance(node, ast.Tuple) and text.startswith("("))
         return f"({text})" if bare else text
 
@@ -98,9 +98,9 @@ class Renderer:
     def _same_layout(self, like: ast.AST, old: Sequence[ast.AST], new: Sequence[ast.AST]) -> str | None:
         """The items of a call or display exchanged, the text between them kept."""
         spans = [span(self.source, item) for item in old]
-        if any(a[1] > b[0] for a, b in zip(spans, spans[1:], strict=False)):
+        if any(a[1] > b[0] for a, b in itertools.pairwise(spans)):
             return None
-        gaps = [self.source.text(a[1], b[0]) for a, b in zip(spans, spans[1:], strict=False)]
+        gaps = [self.source.text(a[1], b[0]) for a, b in itertools.pairwise(spans)]
         start, end = span(self.source, like)
         head, tail = self.source.text(start, spans[0][0]), self.source.text(spans[-1][1], end)
         if isinstance(like, ast.Tuple) and len(new) != len(old) and 1 in {len(new), len(old)}:
@@ -241,7 +241,8 @@ def _operands(node: Any) -> list[ast.AST]:
             return [node.left, node.right]
         case ast.Compare():
             return [node.left, *node.comparators]
-    return list(node.values)
+        case _:
+            return list(node.values)
 
 
 def _symbols(node: Any) -> list[str]:
@@ -250,7 +251,8 @@ def _symbols(node: Any) -> list[str]:
             return [SYMBOL[type(op)]]
         case ast.Compare(ops=ops):
             return [SYMBOL[type(op)] for op in ops]
-    return [SYMBOL[type(node.op)]] * (len(node.values) - 1)
+        case _:
+            return [SYMBOL[type(node.op)]] * (len(node.values) - 1)
 
 
 def _subscript(r: Renderer, n: Any) -> str:

@@ -7,7 +7,6 @@ meant. A statement that parses alone, at its place's indentation, parses the sam
 from __future__ import annotations
 
 import ast
-import os.path
 import re
 import warnings
 from collections.abc import Sequence
@@ -122,11 +121,11 @@ class Splicer:
         while target is not unit:
             link = self.source.links[target]
             copy = _copy(link.parent)
-            if link.index < 0:
+            if link.position < 0:
                 setattr(copy, link.field, node)
             else:
                 items = list(getattr(link.parent, link.field))
-                items[link.index] = node
+                items[link.position] = node
                 setattr(copy, link.field, items)
             target, node = link.parent, copy
         return node  # type: ignore[return-value]
@@ -149,8 +148,8 @@ class Splicer:
     def _cut(self, start: int, end: int, text: str) -> Splice | None:
         """The splice without what the old and the new text begin and end with."""
         source, old = self.source, self.source.text(start, end)
-        head = len(os.path.commonprefix((old, text)))
-        tail = len(os.path.commonprefix((old[head:][::-1], text[head:][::-1])))
+        head = _common(old, text)
+        tail = _common(old[head:][::-1], text[head:][::-1])
         try:
             new = text[head : len(text) - tail].encode(source.encoding)
         except UnicodeEncodeError:
@@ -162,6 +161,18 @@ class Splicer:
             end=end - len(old[len(old) - tail :].encode(source.encoding)),
             new=new, before=old, after=text,
         )  # fmt: skip
+
+
+def _common(a: str, b: str) -> int:
+    """Length of the common beginning."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _parse_block(text: str, indent: str) -> ast.Module | None:

@@ -9,7 +9,6 @@ there is, and nothing dear is made before everything cheap was yielded. Ties go 
 from __future__ import annotations
 
 import ast
-import functools
 import heapq
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,10 +72,13 @@ class _Stream:
         self.files: list[_File] = []
         self.count = 0
         self.seen: set[tuple[int, int, int, bytes]] = set()
-        self.for_type = functools.cache(self._for_type)
+        self._indexes: dict[type[ast.AST], tuple[int, ...]] = {}
 
-    def _for_type(self, kind: type[ast.AST]) -> tuple[int, ...]:
-        return tuple(i for i, o in enumerate(self.operators) if issubclass(kind, o.nodes))
+    def for_type(self, kind: type[ast.AST]) -> tuple[int, ...]:
+        """Which operators work on this type of node."""
+        if kind not in self._indexes:
+            self._indexes[kind] = tuple(i for i, o in enumerate(self.operators) if issubclass(kind, o.nodes))
+        return self._indexes[kind]
 
     def add_file(self, file: _File) -> None:
         """Queue every location of a file."""
@@ -123,7 +125,7 @@ class _Stream:
         splice = _splice(file.splicer, mutation)
         if splice is None:
             return None
-        key = (index, splice.start, splice.end, splice.new)
+        key = (index, *_canonical(file.source.raw, splice))
         if key in self.seen:
             return None
         self.seen.add(key)
@@ -143,6 +145,19 @@ def _splice(splicer: Splicer, mutation: Mutation) -> Splice | None:
     if len(new) == 1 and mutation.last is None and same(new[0], target):
         return None
     return splicer.statements(target, mutation.last or target, new)
+
+
+def _canonical(raw: bytes, splice: Splice) -> tuple[int, int, bytes]:
+    """The same triple for the same resulting file: insertions and deletions are slid as far right as they go."""
+    start, end, new = splice.start, splice.end, splice.new
+    if start == end:
+        while end < len(raw) and raw[end] == new[0]:
+            new = new[1:] + new[:1]
+            start = end = end + 1
+    elif not new:
+        while end < len(raw) and raw[start] == raw[end]:
+            start, end = start + 1, end + 1
+    return start, end, new
 
 
 def _reference(path: str, location: Location) -> FunctionRef | None:

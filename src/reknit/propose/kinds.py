@@ -62,7 +62,10 @@ def kind_of(node: ast.AST | None, names: dict[str, str]) -> str:
             return outer if isinstance(index, ast.Slice) or outer == STR else ""
         case ast.IfExp(body=body, orelse=orelse):
             return kind_of(body, names) or kind_of(orelse, names)
-    return _DISPLAYS.get(type(node), "")
+        case None:
+            return ""
+        case _:
+            return _DISPLAYS.get(type(node), "")
 
 
 def _arithmetic(node: ast.BinOp, names: dict[str, str]) -> str:
@@ -107,6 +110,8 @@ def _assigned(root: ast.AST, kinds: dict[str, str]) -> Iterator[tuple[str, str]]
                 yield id_, INT
             case ast.AugAssign(target=ast.Name(id=id_), value=value):
                 yield id_, kind_of(value, kinds)
+            case _:
+                pass
 
 
 def _used(root: ast.AST) -> Iterator[tuple[str, str]]:
@@ -118,3 +123,5 @@ def _used(root: ast.AST) -> Iterator[tuple[str, str]]:
                 yield from ((a.id, INT) for a in args if isinstance(a, ast.Name))
             case ast.Compare(left=ast.Name(id=id_), comparators=[ast.Constant(value=value)]):
                 yield id_, type(value).__name__
+            case _:
+                pass

@@ -41,11 +41,11 @@ def locations(module: Module, suspects: Sequence[Suspect]) -> tuple[Location, ..
         lines[suspect.line] = min(suspect.penalty, lines.get(suspect.line, suspect.penalty))
         covered = _INNER.sub("", suspect.function)
         worst[covered] = max(suspect.penalty, worst.get(covered, 0.0))
-    owners = {f.node: f for f in module.functions}
+    owners: dict[ast.AST, Function] = {f.node: f for f in module.functions}
     referred = _referred(module, worst)
     found = []
     for statement, function in _statements(module.source.tree, None, owners):
-        if function is not None and isinstance(statement, ast.stmt) and function.qualname not in worst:
+        if function is not None and function.qualname not in worst:
             continue
         nodes = tuple(_own_nodes(statement))
         penalty = _penalty(statement, nodes, lines)
@@ -70,7 +70,7 @@ def _statements(
 
 def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
     yield statement
-    todo = [c for c in ast.iter_child_nodes(statement)][::-1]
+    todo = [*ast.iter_child_nodes(statement)][::-1]
     while todo:
         node = todo.pop()
         if isinstance(node, (ast.stmt, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)):

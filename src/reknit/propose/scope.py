@@ -109,7 +109,7 @@ class Scope:
     def siblings(self, node: ast.stmt) -> tuple[list[ast.stmt], int]:
         """The block that a statement stands in, and its place there."""
         link = self.module.source.links[node]
-        return getattr(link.parent, link.field), link.index
+        return getattr(link.parent, link.field), link.position
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around `node` from the inside out, up to the function."""

@@ -65,7 +65,7 @@ def operands(node: ast.BinOp, scope: Scope) -> Iterator[Mutation]:
     "grouping", floor=2.8, nodes=[ast.BinOp],
     examples=[("x = (a + b) * c", "x = a + b * c"), ("x = a + b * c", "x = (a + b) * c")],
 )  # fmt: skip
-def regroup(node: ast.BinOp, scope: Scope) -> Iterator[Mutation]:
+def regroup(node: ast.BinOp, _scope: Scope) -> Iterator[Mutation]:
     """Parentheses are missing, or around the wrong part."""
     if isinstance(node.left, ast.BinOp):
         inner = node.left
@@ -173,7 +173,7 @@ def concatenated(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
         return
     for value in scope.values(node.lineno)[:8]:
         other = scope.kind(value.expr)
-        if other in {kind, ""} or not kind and other not in NUMBERS:
+        if other in {kind, ""} or (not kind and other not in NUMBERS):
             cost = 3.8 + (0.0 if kind == LIST else 0.8) + 0.6 * value.cost
             yield Mutation(cost, node, binary(value.expr, ast.Add(), node))
             yield Mutation(cost, node, binary(node, ast.Add(), value.expr))

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from reknit.propose.operators.base import LOAD, Mutation, name, operator
 from reknit.propose.scope import Scope
 
-
 #: Attributes of other objects come in from this likeness on.
 _SIMILAR = 0.4
 
@@ -33,7 +32,7 @@ def attribute(node: ast.Attribute, scope: Scope) -> Iterator[Mutation]:
     for rank, attr in enumerate(ordered[:25]):
         yield Mutation(2.4 + 0.7 * math.log(1 + rank), node, _with(node, attr))
     likely = ((_likeness(a, node.attr), a) for a in others.difference(pool) if a != node.attr)
-    close = [a for _, a in sorted(((-x, a) for x, a in likely if x > _SIMILAR))[:12]]
+    close = [a for _, a in sorted(((-x, a) for x, a in likely if x >= _SIMILAR))[:12]]
     for rank, attr in enumerate(close):
         cost = 3.0 + (0.8 if called else 0.0) + 0.6 * math.log(1 + rank)
         yield Mutation(cost, node, _with(node, attr))

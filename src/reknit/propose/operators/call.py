@@ -50,7 +50,7 @@ def family(node: ast.Call | ast.Attribute, scope: Scope) -> Iterator[Mutation]:
     "argument order", floor=1.8, nodes=[ast.Call],
     examples=[("f(a, b)", "f(b, a)"), ("f(a, b, c)", "f(c, b, a)")],
 )  # fmt: skip
-def order(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+def order(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """Two arguments are exchanged."""
     args = node.args
     for i in range(len(args)):
@@ -65,7 +65,7 @@ def order(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
     "argument dropped", floor=2.6, nodes=[ast.Call],
     examples=[("f(a, b)", "f(a)"), ("f(a, key=b)", "f(a)")],
 )  # fmt: skip
-def drop(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+def drop(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """An argument is too many."""
     args, keywords = node.args, node.keywords
     for index in range(len(args)):
@@ -126,9 +126,8 @@ def apply(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     """A value should have passed through one of the project's functions, or a method was not called."""
     if not isinstance(getattr(node, "ctx", LOAD), ast.Load) or scope.field(node) in _NO_CALL:
         return
-    if isinstance(scope.parent(node), (ast.Attribute, ast.Expr)) or isinstance(node, ast.Call):
-        if not isinstance(node, ast.Call) or isinstance(scope.parent(node), (ast.Attribute, ast.Expr)):
-            return
+    if isinstance(scope.parent(node), (ast.Attribute, ast.Expr)):
+        return
     if isinstance(node, (ast.Attribute, ast.Name)) and scope.kind(node) == "":
         yield Mutation(3.6 if isinstance(node, ast.Attribute) else 4.4, node, call(node))
     if scope.kind(node) in CONTAINERS and not isinstance(node, ast.Name):

@@ -53,7 +53,7 @@ def swap(node: ast.Compare, scope: Scope) -> Iterator[Mutation]:
     "comparison and bound", floor=3.0, nodes=[ast.Compare],
     examples=[("if len(a) == 0: b()", "if len(a) <= 1: b()")],
 )  # fmt: skip
-def joint(node: ast.Compare, scope: Scope) -> Iterator[Mutation]:
+def joint(node: ast.Compare, _scope: Scope) -> Iterator[Mutation]:
     """Both the comparison and its constant are off."""
     for index, op in enumerate(node.ops):
         right = node.comparators[index]
@@ -69,7 +69,7 @@ def joint(node: ast.Compare, scope: Scope) -> Iterator[Mutation]:
     "comparison sides", floor=2.6, nodes=[ast.Compare],
     examples=[("x = a in b", "x = b in a"), ("x = a <= b < c", "x = a <= b"), ("x = a <= b < c", "x = b < c")],
 )  # fmt: skip
-def sides(node: ast.Compare, scope: Scope) -> Iterator[Mutation]:
+def sides(node: ast.Compare, _scope: Scope) -> Iterator[Mutation]:
     """The two sides are exchanged, or a chain has a link too many."""
     if len(node.ops) == 1:
         if isinstance(node.ops[0], (ast.In, ast.NotIn)):

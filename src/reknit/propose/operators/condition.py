@@ -44,7 +44,7 @@ def negation(node: ast.AST, scope: Scope) -> Iterator[Mutation]:
     examples=[("x = a and b", "x = a or b"), ("x = a and b", "x = a"), ("x = a and b and c", "x = a and (b or c)"),
               ("x = a and b", "x = b and a")],
 )  # fmt: skip
-def connective(node: ast.BoolOp, scope: Scope) -> Iterator[Mutation]:
+def connective(node: ast.BoolOp, _scope: Scope) -> Iterator[Mutation]:
     """`and` and `or` are confused, or a part is too many."""
     values = node.values
     other: ast.boolop = ast.Or() if isinstance(node.op, ast.And) else ast.And()
@@ -64,7 +64,7 @@ def connective(node: ast.BoolOp, scope: Scope) -> Iterator[Mutation]:
     "fixed condition", floor=3.2, nodes=[*_TESTED],
     examples=[("if a: b()", "if True: b()")],
 )  # fmt: skip
-def fixed(node: ast.If | ast.While | ast.IfExp | ast.Assert, scope: Scope) -> Iterator[Mutation]:
+def fixed(node: ast.If | ast.While | ast.IfExp | ast.Assert, _scope: Scope) -> Iterator[Mutation]:
     """A condition should not be there at all."""
     if not isinstance(node.test, ast.Constant) and not isinstance(node, ast.Assert):
         yield Mutation(3.2, node.test, const(True))
@@ -173,7 +173,7 @@ def _with_filters(node: ast.expr, tests: list[ast.expr]) -> ast.expr:
     "conditional expression", floor=2.0, nodes=[ast.IfExp],
     examples=[("x = a if c else b", "x = b if c else a"), ("x = a if c else b", "x = a")],
 )  # fmt: skip
-def arms(node: ast.IfExp, scope: Scope) -> Iterator[Mutation]:
+def arms(node: ast.IfExp, _scope: Scope) -> Iterator[Mutation]:
     """The arms are exchanged, or only one of them is right."""
     yield Mutation(2.0, node, ast.IfExp(test=node.test, body=node.orelse, orelse=node.body))
     yield Mutation(3.0, node, node.body)

@@ -22,7 +22,7 @@ def _empty() -> list[tuple[ast.expr, float]]:
     examples=[("x = d[k]", "x = d.get(k)"), ("x = d[k]", "x = d.get(k, 0)"), ("x = d.get(k)", "x = d.get(k, '')"),
               ("x = d.get(k, 1)", "x = d[k]"), ("x = d.pop(k)", "x = d.pop(k, None)"), ("x = next(a)", "x = next(a, None)")],
 )  # fmt: skip
-def lookup(node: ast.Subscript | ast.Call, scope: Scope) -> Iterator[Mutation]:
+def lookup(node: ast.Subscript | ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """A lookup fails on a missing key."""
     if isinstance(node, ast.Subscript):
         if isinstance(node.ctx, ast.Load) and not isinstance(node.slice, (ast.Slice, ast.Tuple)):
@@ -47,7 +47,7 @@ def lookup(node: ast.Subscript | ast.Call, scope: Scope) -> Iterator[Mutation]:
     "or", floor=2.8, nodes=[ast.BoolOp],
     examples=[("x = a or b", "x = b if a is None else a")],
 )  # fmt: skip
-def swallowed(node: ast.BoolOp, scope: Scope) -> Iterator[Mutation]:
+def swallowed(node: ast.BoolOp, _scope: Scope) -> Iterator[Mutation]:
     """`or` replaces a zero or an empty value that is meant."""
     if isinstance(node.op, ast.Or) and len(node.values) == 2 and isinstance(node.values[0], _SIMPLE):
         first, second = node.values
@@ -109,7 +109,7 @@ def conditional(node: ast.expr | ast.Return, scope: Scope) -> Iterator[Mutation]
     "shared default", floor=2.0, nodes=[ast.FunctionDef, ast.AsyncFunctionDef],
     examples=[("def f(a=[]):\n    return a", "def f(a=None):\n    if a is None:\n        a = []\n    return a")],
 )  # fmt: skip
-def shared(node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Iterator[Mutation]:
+def shared(node: ast.FunctionDef | ast.AsyncFunctionDef, _scope: Scope) -> Iterator[Mutation]:
     """A mutable default is shared by all calls."""
     args = [*node.args.posonlyargs, *node.args.args]
     pairs = list(zip(args[len(args) - len(node.args.defaults) :], node.args.defaults, strict=True))

@@ -15,10 +15,10 @@ _PLACES = (ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.While, ast.
 
 def _answers(scope: Scope, line: int) -> list[tuple[ast.stmt, float]]:
     """What an early exit can give back."""
-    found: list[tuple[ast.stmt, float]] = []
     kinds = {scope.kind(e) for e in scope.returned}
-    for near in scope.near(scope.returned, line, 5):
-        found.append((ast.Return(value=near.expr), 0.2 + 0.7 * near.cost))
+    found: list[tuple[ast.stmt, float]] = [
+        (ast.Return(value=near.expr), 0.2 + 0.7 * near.cost) for near in scope.near(scope.returned, line, 5)
+    ]
     if not scope.returned:
         found.append((ast.Return(value=None), 0.2))
     empty: list[tuple[ast.expr, str, float]] = [

@@ -77,7 +77,7 @@ def assign(node: ast.stmt, scope: Scope) -> Iterator[Mutation]:
                 yield from _placed(3.6 + more + extra + 0.5 * target.cost, node, step, scope)
 
 
-def _stored(expr: ast.expr) -> ast.expr:
+def _stored(expr: ast.expr) -> ast.Attribute | ast.Name:
     if isinstance(expr, ast.Attribute):
         return ast.Attribute(value=expr.value, attr=expr.attr, ctx=ast.Store())
     return ast.Name(id=getattr(expr, "id", ""), ctx=ast.Store())

@@ -17,10 +17,10 @@ _OPTIONS: dict[str, tuple[tuple[str, object, float], ...]] = {
     "encode": (("errors", "replace", 4.0), ("errors", "ignore", 4.2)),
     "dumps": (("ensure_ascii", False, 3.2), ("sort_keys", True, 3.2), ("default", str, 4.0)),
     "dump": (("ensure_ascii", False, 3.2), ("sort_keys", True, 3.2)),
-    "sorted": (("reverse", True, 2.8), ("key", len, 4.0), ("key", str, 4.0)),
-    "sort": (("reverse", True, 2.8), ("key", len, 4.0), ("key", str, 4.0)),
-    "max": (("default", None, 3.4), ("default", 0, 3.4), ("key", len, 3.8)),
-    "min": (("default", None, 3.4), ("default", 0, 3.4), ("key", len, 3.8)),
+    "sorted": (("reverse", True, 2.8), ("key", str, 4.0)),
+    "sort": (("reverse", True, 2.8), ("key", str, 4.0)),
+    "max": (("default", None, 3.4), ("default", 0, 3.4)),
+    "min": (("default", None, 3.4), ("default", 0, 3.4)),
     "zip": (("strict", True, 4.4),), "enumerate": (("start", 1, 2.6),),
     "makedirs": (("exist_ok", True, 2.6),), "mkdir": (("parents", True, 2.8), ("exist_ok", True, 2.6)),
     "split": (("maxsplit", 1, 3.2),), "rsplit": (("maxsplit", 1, 3.2),), "splitlines": (("keepends", True, 3.0),),
@@ -59,12 +59,12 @@ def forwarded(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
     "option", floor=2.6, nodes=[ast.Call],
     examples=[("x = sorted(a)", "x = sorted(a, reverse=True)"), ("open(p)", "open(p, encoding='utf-8')")],
 )  # fmt: skip
-def option(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+def option(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """An option of the standard library was left at its default."""
     given = {k.arg for k in node.keywords}
     for arg, value, cost in _OPTIONS.get(_callee(node), ()):
         if arg not in given:
-            literal = name(value.__name__) if callable(value) else const(value)
+            literal = name(value.__name__) if isinstance(value, type) else const(value)
             added = ast.keyword(arg=arg, value=literal)
             yield Mutation(cost, node, with_arguments(node, node.args, [*node.keywords, added]))
 
@@ -91,7 +91,7 @@ def sibling(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
     "regex flag", floor=2.8, nodes=[ast.Call],
     examples=[("import re\nP = re.compile('a')", "import re\nP = re.compile('a', re.IGNORECASE)")],
 )  # fmt: skip
-def regex_flag(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+def regex_flag(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """A pattern lacks a flag."""
     func = node.func
     if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id in {"re", "regex"}):

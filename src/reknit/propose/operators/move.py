@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from reknit.propose.operators.base import Mutation, operator
 from reknit.propose.operators.statement import is_docstring
@@ -54,7 +55,7 @@ def level(node: ast.If | ast.For | ast.While | ast.With, scope: Scope) -> Iterat
 
 
 def _with_body(node: ast.stmt, body: list[ast.stmt]) -> ast.stmt:
-    fields = {field: getattr(node, field, None) for field in node._fields}
+    fields: dict[str, Any] = {field: getattr(node, field, None) for field in node._fields}
     return type(node)(**{**fields, "body": body})
 
 

@@ -78,7 +78,7 @@ def misspelt(node: ast.Name, scope: Scope) -> Iterator[Mutation]:
 
 
 def _is_builtin(id_: str) -> bool:
-    import builtins  # noqa: PLC0415 - only its names are asked for
+    import builtins
 
     return hasattr(builtins, id_)
 
@@ -183,9 +183,9 @@ def part(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     if not _is_value(node, scope) or scope.field(node) == "func":
         return
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr) and not isinstance(child, (ast.Slice, ast.Starred)):
-            if not (isinstance(node, ast.Call) and child is node.func and isinstance(child, ast.Name)):
-                yield Mutation(3.2, node, child)
+        callee = isinstance(node, ast.Call) and child is node.func and isinstance(child, ast.Name)
+        if isinstance(child, ast.expr) and not isinstance(child, (ast.Slice, ast.Starred)) and not callee:
+            yield Mutation(3.2, node, child)
 
 
 @operator(

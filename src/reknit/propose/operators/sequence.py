@@ -51,7 +51,7 @@ def bounds(node: ast.Slice, scope: Scope) -> Iterator[Mutation]:
     "index or slice", floor=2.8, nodes=[ast.Subscript],
     examples=[("x = a[i]", "x = a[i:]"), ("x = a[i:]", "x = a[i]"), ("x = a[i]", "x = a")],
 )  # fmt: skip
-def index(node: ast.Subscript, scope: Scope) -> Iterator[Mutation]:
+def index(node: ast.Subscript, _scope: Scope) -> Iterator[Mutation]:
     """A member is taken where a part is meant, or the other way round."""
     if not isinstance(node.ctx, ast.Load):
         return
@@ -66,8 +66,7 @@ def index(node: ast.Subscript, scope: Scope) -> Iterator[Mutation]:
     yield Mutation(3.2, node, node.value)
     if not isinstance(at, (ast.Constant, ast.UnaryOp, ast.Tuple)):
         yield Mutation(3.6, at, ast.UnaryOp(op=ast.USub(), operand=at))
-        for size in (call("len", node.value),):
-            yield Mutation(4.2, at, binary(at, ast.Mod(), size))
+        yield Mutation(4.2, at, binary(at, ast.Mod(), call("len", node.value)))
 
 
 @operator(
@@ -80,9 +79,9 @@ def part(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     if not isinstance(getattr(node, "ctx", LOAD), ast.Load) or scope.kind(node) in {"int", "float", "bool", "set"}:
         return
     field = scope.field(node)
-    if field in {"func", "value", "annotation", "returns", "slice", "test", "exc", "type", "keys"}:
-        if not isinstance(scope.parent(node), (ast.Return, ast.Assign)):
-            return
+    excluded = field in {"func", "value", "annotation", "returns", "slice", "test", "exc", "type", "keys"}
+    if excluded and not isinstance(scope.parent(node), (ast.Return, ast.Assign)):
+        return
     base = 3.0 if field in {"args", "iter"} else 3.8
     for extra, at in (
         (0.0, _slice(const(1), None)), (0.4, _slice(None, const(-1))), (0.8, _slice(None, None, const(-1))),
@@ -101,7 +100,7 @@ def part(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
               ("for i in range(a, b): f(i)", "for i in range(a + 1, b + 1): f(i)"),
               ("for i in range(n): f(i)", "for i in range(n - 1, -1, -1): f(i)")],
 )  # fmt: skip
-def range_(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+def range_(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """A range begins, ends or runs the wrong way."""
     if not (isinstance(node.func, ast.Name) and node.func.id == "range") or len(node.args) not in {1, 2}:
         return
@@ -125,7 +124,7 @@ def range_(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
     examples=[("for k in d: f(k)", "for k in list(d): f(k)"), ("for k, v in d: f(k)", "for k, v in d.items(): f(k)"),
               ("for k in d: f(k)", "for k in d.values(): f(k)"), ("for i, v in d: f(i)", "for i, v in enumerate(d): f(i)")],
 )  # fmt: skip
-def iteration(node: ast.For | ast.comprehension, scope: Scope) -> Iterator[Mutation]:
+def iteration(node: ast.For | ast.comprehension, _scope: Scope) -> Iterator[Mutation]:
     """A loop runs over the keys, the live container, or in the wrong order."""
     source = node.iter
     pair = isinstance(node.target, ast.Tuple)

@@ -21,7 +21,7 @@ def is_docstring(node: ast.stmt) -> bool:
     "statement too many", floor=2.4, nodes=[*_SIMPLE, *_BLOCKS],
     examples=[("a()\nb()", "b()"), ("for x in y:\n    if a: break\n    b()", "for x in y:\n    b()")],
 )  # fmt: skip
-def delete(node: ast.stmt, scope: Scope) -> Iterator[Mutation]:
+def delete(node: ast.stmt, _scope: Scope) -> Iterator[Mutation]:
     """A statement should not be there."""
     if is_docstring(node):
         return
@@ -94,7 +94,7 @@ def _returned(node: ast.Return, scope: Scope) -> Iterator[Mutation]:
     "shared instead of copied", floor=3.0, nodes=[ast.Expr],
     examples=[("a[0].update(b)", "a[0] = b"), ("a.extend(b)", "a = b")],
 )  # fmt: skip
-def rebound(node: ast.Expr, scope: Scope) -> Iterator[Mutation]:
+def rebound(node: ast.Expr, _scope: Scope) -> Iterator[Mutation]:
     """A container is changed in place where another should take its place."""
     value = node.value
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and len(value.args) == 1:
@@ -183,7 +183,7 @@ def exception(node: ast.ExceptHandler | ast.Raise, scope: Scope) -> Iterator[Mut
 
 _COMMON = (
     "ValueError", "TypeError", "KeyError", "AttributeError", "IndexError", "OSError", "Exception", "RuntimeError",
-    "StopIteration", "UnicodeDecodeError", "UnicodeError", "LookupError", "ImportError", "NotImplementedError",
+    "StopIteration", "UnicodeDecodeError", "UnicodeError", "LookupError", "ImportError", 
     "FileNotFoundError", "PermissionError", "OverflowError", "ZeroDivisionError", "AssertionError", "RecursionError",
     "MemoryError", "SyntaxError", "EOFError", "NameError", "TimeoutError", "ConnectionError",
 )  # fmt: skip

@@ -95,7 +95,7 @@ def joined(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
 _CLEANINGS = (
     ("rstrip", "\n"), ("strip", "/"), ("rstrip", "/"), ("replace", "\r\n", "\n"), ("replace", " ", ""),
     ("replace", "-", "_"), ("replace", "_", "-"), ("replace", "\\", "/"), ("replace", ",", ""), ("replace", '"', '\\"'),
-    ("rstrip", "\r\n"), ("strip", "\""), ("strip", "'"), ("replace", "\n", " "), ("rstrip", "."), ("replace", "\t", " "),
+    ("rstrip", "\r\n"), ("strip", '"'), ("strip", "'"), ("replace", "\n", " "), ("rstrip", "."), ("replace", "\t", " "),
 )  # fmt: skip
 
 
