@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 
 class Level(enum.StrEnum):
@@ -89,7 +89,7 @@ class Running(Protocol):
     def output(self) -> bytes:
         """What it wrote to stdout and stderr so far, the last 64 KiB."""
 
-    def __enter__(self) -> Running: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
 
@@ -97,6 +97,7 @@ class Running(Protocol):
 class Sandbox(Protocol):
     """Starts jobs at one isolation level."""
 
-    level: Level
+    @property
+    def level(self) -> Level: ...
 
     def start(self, job: Job) -> Running: ...

@@ -1,0 +1,122 @@
+"""A seccomp filter, assembled here: which system calls a job may not make (seccomp(2), linux/filter.h).
+
+A list of refusals, not of permissions: tests use nearly everything, and the file system, the network and the
+processes outside are already out of reach. What is refused is what widens that reach or speaks to rarely used
+parts of the kernel.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+#: Offsets in struct seccomp_data; both architectures are little-endian, so the low half of an argument comes first.
+_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24
+_X32_BIT = 0x40000000
+
+_NEW_NAMESPACES = 0x7E020000
+_AF_UNIX = 1
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """One machine type: its AUDIT_ARCH_* number and its system calls."""
+
+    audit: int
+    #: Refused whatever the arguments, by name.
+    refused: dict[str, int]
+    clone: int
+    clone3: int
+    socket: int
+    ioctl: int
+    has_x32: bool = False
+
+
+_SAME_EVERYWHERE = {
+    "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
+    "mount_setattr": 442, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
+    "pidfd_getfd": 438, "process_madvise": 440, "quotactl_fd": 443,
+}  # fmt: skip
+
+X86_64 = Architecture(
+    audit=0xC000003E,
+    refused=_SAME_EVERYWHERE
+    | {
+        "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "mount": 165, "umount2": 166,
+        "pivot_root": 155, "chroot": 161, "unshare": 272, "setns": 308, "add_key": 248, "request_key": 249,
+        "keyctl": 250, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323, "kexec_load": 246,
+        "kexec_file_load": 320, "init_module": 175, "finit_module": 313, "delete_module": 176, "reboot": 169,
+        "swapon": 167, "swapoff": 168, "open_by_handle_at": 304, "fanotify_init": 300, "quotactl": 179, "acct": 163,
+        "syslog": 103, "settimeofday": 164, "clock_settime": 227, "clock_adjtime": 305, "adjtimex": 159,
+        "sethostname": 170, "setdomainname": 171, "vhangup": 153, "iopl": 172, "ioperm": 173,
+    },
+    clone=56, clone3=435, socket=41, ioctl=16, has_x32=True,
+)  # fmt: skip
+
+AARCH64 = Architecture(
+    audit=0xC00000B7,
+    refused=_SAME_EVERYWHERE
+    | {
+        "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "mount": 40, "umount2": 39,
+        "pivot_root": 41, "chroot": 51, "unshare": 97, "setns": 268, "add_key": 217, "request_key": 218,
+        "keyctl": 219, "bpf": 280, "perf_event_open": 241, "userfaultfd": 282, "kexec_load": 104,
+        "kexec_file_load": 294, "init_module": 105, "finit_module": 273, "delete_module": 106, "reboot": 142,
+        "swapon": 224, "swapoff": 225, "open_by_handle_at": 265, "fanotify_init": 262, "quotactl": 60, "acct": 89,
+        "syslog": 116, "settimeofday": 170, "clock_settime": 112, "clock_adjtime": 266, "adjtimex": 171,
+        "sethostname": 161, "setdomainname": 162, "vhangup": 58,
+    },
+    clone=220, clone3=435, socket=198, ioctl=29,
+)  # fmt: skip
+
+#: By `platform.machine()`.
+ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
+
+
+def assemble(architecture: Architecture, *, unix_sockets: bool) -> bytes:
+    """The filter as an array of struct sock_filter; `unix_sockets` are allowed where none from outside can be seen."""
+    a = architecture
+    code = [
+        _step(_LOAD, _ARCHITECTURE),
+        _step(_JUMP_EQUAL, a.audit, yes=1),
+        _step(_RETURN, _KILL),
+        _step(_LOAD, _NUMBER),
+    ]
+    if a.has_x32:
+        code += [_step(_JUMP_AT_LEAST, _X32_BIT, no=1), _step(_RETURN, _KILL)]
+    # glibc and CPython fall back to clone where clone3 is unknown, and only clone's flags can be read by a filter.
+    code += _answer(a.clone3, errno.ENOSYS)
+    for number in a.refused.values():
+        code += _answer(number, errno.EPERM)
+    code += _when(a.clone, _ARGUMENT_0, [_step(_JUMP_ANY_BIT, _NEW_NAMESPACES, no=1), _refuse(errno.EPERM)])
+    if unix_sockets:
+        code += _when(a.socket, _ARGUMENT_0, [_step(_JUMP_EQUAL, _AF_UNIX, yes=1), _refuse(errno.EACCES)])
+    else:
+        code += _answer(a.socket, errno.EACCES)
+    terminal = [_step(_JUMP_EQUAL, _TIOCSTI, yes=1), _step(_JUMP_EQUAL, _TIOCLINUX, no=1), _refuse(errno.EPERM)]
+    code += _when(a.ioctl, _ARGUMENT_1, terminal)
+    code.append(_step(_RETURN, _ALLOW))
+    return b"".join(code)
+
+
+def _step(operation: int, value: int, *, yes: int = 0, no: int = 0) -> bytes:
+    """One struct sock_filter; `yes` and `no` count the instructions to skip."""
+    return struct.pack("<HBBI", operation, yes, no, value)
+
+
+def _refuse(code: int) -> bytes:
+    return _step(_RETURN, _ERRNO | code)
+
+
+def _answer(number: int, code: int) -> list[bytes]:
+    return [_step(_JUMP_EQUAL, number, no=1), _refuse(code)]
+
+
+def _when(number: int, argument: int, body: Sequence[bytes]) -> list[bytes]:
+    """For system call `number`: load the low half of an argument, run `body`, allow what it lets through."""
+    inner = [_step(_LOAD, argument), *body, _step(_RETURN, _ALLOW)]
+    return [_step(_JUMP_EQUAL, number, no=len(inner)), *inner]
