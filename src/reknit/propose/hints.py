@@ -11,6 +11,7 @@ Literal = str | bytes | int | float | bool | None
 
 _RAISES = frozenset({"raises", "assertRaises", "assertRaisesRegex", "warns", "assertWarns"})
 _LIMIT = 60
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +57,17 @@ def _find(tree: ast.AST, parts: list[str]) -> ast.AST | None:
 
 
 def _literals(function: ast.AST) -> Iterator[Literal]:
-    for node in ast.walk(function):
-        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes, int, float)):
-            if not isinstance(node.value, (str, bytes)) or len(node.value) <= 200:
-                yield node.value
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            operand = node.operand
-            if isinstance(operand, ast.Constant) and isinstance(operand.value, (int, float)):
-                yield -operand.value
+    """Literals in order of appearance, the negative numbers whole; the docstring too, as it may quote what is wanted."""
+    match function:
+        case ast.Constant(value=str() | bytes() as text) if len(text) <= _LONGEST:
+            yield text
+        case ast.Constant(value=int() | float() as number):
+            yield number
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            yield -number
+        case _:
+            for child in ast.iter_child_nodes(function):
+                yield from _literals(child)
 
 
 def _exceptions(function: ast.AST) -> Iterator[str]:

@@ -26,6 +26,7 @@ def predicates(scope: Scope, at: ast.AST) -> Iterator[Ingredient]:
         for expr, cost in _about(value.expr, scope.kind(value.expr)):
             yield Ingredient(expr, max(0.0, 0.4 + cost + nearer + 0.6 * value.cost))
     yield from _pairs(values[:7], scope)
+    yield from _listed(values[:5], scope)
     for value in values[:6]:
         yield from (Ingredient(e, 2.6 + c + 0.6 * value.cost) for e, c in _types(value.expr))
 
@@ -84,6 +85,15 @@ def _pairs(values: list[Ingredient], scope: Scope) -> Iterator[Ingredient]:
             if scope.kind(right.expr) in CONTAINERS | {""}:
                 yield Ingredient(_compared(left.expr, ast.In(), right.expr), cost + 0.3)
                 yield Ingredient(_compared(left.expr, ast.NotIn(), right.expr), cost + 0.3)
+
+
+def _listed(values: list[Ingredient], scope: Scope) -> Iterator[Ingredient]:
+    """Whether a value is in one of the module's tables."""
+    for rank, table in enumerate(scope.module.tables[:6]):
+        for value in values:
+            cost = 2.6 + 0.3 * rank + 0.6 * value.cost
+            yield Ingredient(_compared(value.expr, ast.In(), ast.Name(id=table, ctx=ast.Load())), cost)
+            yield Ingredient(_compared(value.expr, ast.NotIn(), ast.Name(id=table, ctx=ast.Load())), cost)
 
 
 def _types(expr: ast.expr) -> Iterator[tuple[ast.expr, float]]:

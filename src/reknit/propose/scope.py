@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from reknit.lang.python import Function, FunctionNode, Source, functions
 from reknit.propose.hints import Hints
-from reknit.propose.kinds import kind_of, name_kinds
+from reknit.propose.kinds import CONTAINERS, kind_of, name_kinds
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LARGEST = 14
@@ -55,6 +55,15 @@ class Module:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 found.update({t.id: "value" for t in targets if isinstance(t, ast.Name)})
         return found
+
+    @functools.cached_property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the containers that the module defines at its top."""
+        found = []
+        for node in self.source.tree.body:
+            if isinstance(node, ast.Assign) and kind_of(node.value, {}) in CONTAINERS:
+                found += [t.id for t in node.targets if isinstance(t, ast.Name) and not t.id.startswith("__")]
+        return tuple(dict.fromkeys(found))
 
     @functools.cached_property
     def attributes(self) -> dict[str, dict[str, int]]:

@@ -86,7 +86,7 @@ def test_names_agree_with_the_interpreter() -> None:
     """`qualname` and `first_line` find the live function."""
     text = "def deco(f): return f\nclass A:\n    class B:\n        @deco\n        def m(self): return lambda: 0\n"
     space: dict[str, type] = {}
-    exec(compile(text, "a.py", "exec"), space)  # noqa: S102 - our own text
+    exec(compile(text, "a.py", "exec"), space)
     live = space["A"].B.m  # type: ignore[attr-defined]
     found = next(f for f in functions(source(text.encode())) if f.qualname == live.__qualname__)
     assert found.first_line == live.__code__.co_firstlineno

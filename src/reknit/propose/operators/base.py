@@ -71,6 +71,15 @@ def const(value: object) -> ast.expr:
     return ast.Constant(value=value)  # type: ignore[arg-type]
 
 
+def empties() -> list[tuple[ast.expr, float]]:
+    """Values that stand for nothing, with what each costs more than the first."""
+    return [
+        (const(None), 0.0), (const(""), 0.4), (const(0), 0.4), (ast.List(elts=[], ctx=LOAD), 0.4),
+        (ast.Dict(keys=[], values=[]), 0.5), (const(False), 0.6), (ast.Tuple(elts=[], ctx=LOAD), 0.8),
+        (const(True), 0.8), (const(-1), 1.0), (const(1), 1.2),
+    ]  # fmt: skip
+
+
 def call(callee: str | ast.expr, *args: ast.expr) -> ast.Call:
     """A call with positional arguments."""
     func = name(callee) if isinstance(callee, str) else callee

@@ -48,7 +48,7 @@ def family(node: ast.Call | ast.Attribute, scope: Scope) -> Iterator[Mutation]:
 
 @operator(
     "argument order", floor=1.8, nodes=[ast.Call],
-    examples=[("f(a, b)", "f(b, a)"), ("f(a, b, c)", "f(c, b, a)")],
+    examples=[("f(a, b)", "f(b, a)"), ("f(a, b, c)", "f(c, b, a)"), ("x = a.join(b)", "x = b.join(a)")],
 )  # fmt: skip
 def order(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
     """Two arguments are exchanged."""
@@ -59,6 +59,10 @@ def order(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
             yield Mutation(1.8 if j == i + 1 else 2.6, node, with_arguments(node, swapped))
     if len(args) == 2 and isinstance(args[1], ast.BinOp):
         yield Mutation(3.4, node, with_arguments(node, [args[1].right, args[0]]))
+    if isinstance(node.func, ast.Attribute) and args and not isinstance(args[0], ast.Starred):
+        turned = ast.Attribute(value=args[0], attr=node.func.attr, ctx=LOAD)
+        swapped = [node.func.value, *args[1:]]
+        yield Mutation(2.6, node, ast.Call(func=turned, args=swapped, keywords=node.keywords))
 
 
 @operator(

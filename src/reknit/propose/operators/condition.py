@@ -154,11 +154,13 @@ def filtered(
             value = ast.Name(id=item.id, ctx=ast.Load())
             tests = [value, compare(value, ast.IsNot(), const(None)), *_against(value, scope, node.lineno)]
             for rank, test in enumerate(tests):
-                yield Mutation(3.6 + 0.3 * rank, node, _with_filters(node, [*last.ifs, test]))
+                yield Mutation(3.6 + 0.2 * rank, node, _with_filters(node, [*last.ifs, test]))
 
 
 def _against(value: ast.expr, scope: Scope, line: int) -> list[ast.expr]:
-    return [compare(value, op(), v.expr) for v in scope.values(line)[:4] for op in (ast.NotEq, ast.NotIn)]
+    tables = [ast.Name(id=n, ctx=ast.Load()) for n in scope.module.tables[:8]]
+    found: list[ast.expr] = [compare(value, op(), v.expr) for v in scope.values(line)[:4] for op in (ast.NotEq, ast.NotIn)]
+    return found + [compare(value, op(), table) for table in tables for op in (ast.NotIn, ast.In)]
 
 
 def _with_filters(node: ast.expr, tests: list[ast.expr]) -> ast.expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from reknit.propose.operators.base import Mutation, const, operator, with_items
+from reknit.propose.operators.base import LOAD, Mutation, const, empties, operator, with_items
 from reknit.propose.scope import Scope
 
 
@@ -64,10 +64,9 @@ def flag(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
     elif node.value is None:
         if isinstance(scope.parent(node), ast.Compare):
             return
-        empty = (const(""), const(0), const(False), ast.List(elts=[], ctx=ast.Load()), ast.Dict(keys=[], values=[]))
-        for cost, other in zip((2.8, 3.0, 2.8, 3.0, 3.2), empty, strict=True):
-            yield Mutation(cost, node, other)
-        yield Mutation(3.2, node, const(True))
+        for other, extra in empties():
+            if not (isinstance(other, ast.Constant) and other.value is None):
+                yield Mutation(2.6 + extra, node, other)
     elif node.value in ("", 0) and not isinstance(scope.parent(node), (ast.Expr, ast.JoinedStr)):
         yield Mutation(2.8, node, const(None))
 
@@ -92,6 +91,19 @@ def computed(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
     for test in scope.near(scope.conditions, node.lineno, 10):
         yield Mutation(4.0 + test.cost, node, test.expr)
         yield Mutation(4.4 + test.cost, node, ast.UnaryOp(op=ast.Not(), operand=test.expr))
+
+
+@operator(
+    "empty value", floor=3.6, nodes=[ast.Name, ast.Attribute, ast.Call, ast.Subscript],
+    examples=[("x = a", "x = None"), ("f(a)", "f(None)"), ("x = a", "x = []")],
+)  # fmt: skip
+def emptied(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
+    """Something is passed on or stored where nothing is meant."""
+    parent, field = scope.parent(node), scope.field(node)
+    assigned = isinstance(parent, (ast.Assign, ast.AnnAssign, ast.Return)) and field == "value"
+    if assigned or (isinstance(parent, ast.Call) and field == "args") or isinstance(parent, ast.keyword):
+        for other, extra in empties():
+            yield Mutation((3.6 if assigned else 4.4) + extra, node, other)
 
 
 _DISPLAY = (ast.List, ast.Tuple, ast.Set)
@@ -143,4 +155,29 @@ def entry(node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Iterator[Mutati
             yield Mutation(3.2 + min(0.1 * rank, 3.0), node, with_items(node, [*items, const(value)]))
 
 
-OPERATORS = (number, seen, flag, computed, members, entry)
+@operator(
+    "one and a list of one", floor=3.4, nodes=[ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, *_DISPLAY],
+    examples=[("x = a.b + c", "x = [a.b] + c"), ("x = [a]", "x = a"), ("def f(a): return g(a)", "def f(a): return (g(a),)"),
+              ("a.extend(b)", "a.extend([b])")],
+)  # fmt: skip
+def displayed(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
+    """A single value stands for a list of one, or the other way round."""
+    if not isinstance(getattr(node, "ctx", LOAD), ast.Load):
+        return
+    if isinstance(node, _DISPLAY):
+        if len(node.elts) == 1 and not isinstance(node.elts[0], ast.Starred):
+            yield Mutation(3.4, node, node.elts[0])
+        return
+    parent, field = scope.parent(node), scope.field(node)
+    kind = scope.kind(node)
+    if field not in {"value", "left", "right", "args", "body", "orelse", "iter"} or kind in {"list", "bool", "none"}:
+        return
+    if isinstance(parent, (ast.Attribute, ast.Subscript, ast.Expr, ast.Starred, ast.JoinedStr)):
+        return
+    base = 3.4 if isinstance(parent, (ast.BinOp, ast.Return)) else 4.0
+    yield Mutation(base, node, ast.List(elts=[node], ctx=LOAD))
+    yield Mutation(base + 0.8, node, ast.Tuple(elts=[node], ctx=LOAD))
+    yield Mutation(base + 1.4, node, ast.Set(elts=[node]))
+
+
+OPERATORS = (number, seen, flag, computed, emptied, members, entry, displayed)

@@ -6,15 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from reknit.propose.operators.base import LOAD, Mutation, call, compare, const, method, name, operator
+from reknit.propose.operators.base import LOAD, Mutation, call, compare, const, empties, method, name, operator
 from reknit.propose.scope import Scope
-
-
-def _empty() -> list[tuple[ast.expr, float]]:
-    return [
-        (const(None), 0.0), (const(""), 0.4), (const(0), 0.4), (ast.List(elts=[], ctx=LOAD), 0.4),
-        (ast.Dict(keys=[], values=[]), 0.5), (const(False), 0.7), (ast.Tuple(elts=[], ctx=LOAD), 0.8), (const(1), 1.2),
-    ]  # fmt: skip
 
 
 @operator(
@@ -28,7 +21,7 @@ def lookup(node: ast.Subscript | ast.Call, _scope: Scope) -> Iterator[Mutation]:
         if isinstance(node.ctx, ast.Load) and not isinstance(node.slice, (ast.Slice, ast.Tuple)):
             cost = 2.8 if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str) else 3.2
             yield Mutation(cost, node, method(node.value, "get", node.slice))
-            for default, extra in _empty()[1:]:
+            for default, extra in empties()[1:]:
                 yield Mutation(cost + 0.2 + extra, node, method(node.value, "get", node.slice, default))
         return
     callee = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -36,7 +29,7 @@ def lookup(node: ast.Subscript | ast.Call, _scope: Scope) -> Iterator[Mutation]:
     if wanted is None or node.keywords:
         return
     if len(node.args) == wanted:
-        for default, extra in _empty():
+        for default, extra in empties():
             if callee != "get" or extra:
                 yield Mutation(2.8 + extra, node, call(node.func, *node.args, default))
     if callee == "get" and node.args and isinstance(node.func, ast.Attribute):
@@ -72,10 +65,10 @@ def default(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     parent = scope.parent(node)
     if isinstance(parent, (ast.Expr, ast.Compare, ast.BoolOp, ast.JoinedStr)):
         return
-    for other, extra in _empty():
+    for other, extra in empties():
         yield Mutation(4.2 + extra, node, ast.BoolOp(op=ast.Or(), values=[node, other]))
     if isinstance(node, ast.Attribute):
-        for other, extra in _empty()[:6]:
+        for other, extra in empties()[:6]:
             yield Mutation(4.4 + extra, node, call("getattr", node.value, const(node.attr), other))
     for value in scope.names(node.lineno)[:6]:
         missing = compare(node, ast.Is(), const(None))
@@ -100,7 +93,7 @@ def conditional(node: ast.expr | ast.Return, scope: Scope) -> Iterator[Mutation]
     plain = [n for n in plain if not (isinstance(n, ast.Name) and n.id in scope.called | {"self", "cls"})]
     for rank, base in enumerate(plain[:3]):
         for test, extra in ((base, 0.0), (compare(base, ast.IsNot(), const(None)), 0.1)):
-            for other, more in _empty()[:5]:
+            for other, more in empties()[:5]:
                 cost = 4.0 + extra + more + 0.4 * rank
                 yield Mutation(cost, node, ast.IfExp(test=test, body=node, orelse=other))
 
@@ -126,9 +119,31 @@ def shared(node: ast.FunctionDef | ast.AsyncFunctionDef, _scope: Scope) -> Itera
         yield Mutation(2.0, node, [_with(node, args=header, body=[*body[:at], guard, *body[at:]])])
 
 
+@operator(
+    "default not filled in", floor=3.4, nodes=[ast.FunctionDef, ast.AsyncFunctionDef],
+    examples=[("def f(a=None):\n    return a", "def f(a=None):\n    if a is None:\n        a = {}\n    return a")],
+)  # fmt: skip
+def unfilled(node: ast.FunctionDef | ast.AsyncFunctionDef, _scope: Scope) -> Iterator[Mutation]:
+    """A parameter that may be missing is used as if it were given."""
+    args = [*node.args.posonlyargs, *node.args.args]
+    pairs = [*zip(args[len(args) - len(node.args.defaults) :], node.args.defaults, strict=True)]
+    pairs += [(arg, value) for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value]
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    if not body:
+        return
+    for rank, (arg, value) in enumerate(pairs):
+        if not isinstance(value, ast.Constant) or value.value is not None:
+            continue
+        test = compare(name(arg.arg), ast.Is(), const(None))
+        for other, extra in [*empties()[1:], (call("set"), 0.8)]:
+            fill = ast.Assign(targets=[ast.Name(id=arg.arg, ctx=ast.Store())], value=other)
+            guard = ast.If(test=test, body=[fill], orelse=[])
+            yield Mutation(3.4 + 0.3 * rank + extra, body[0], [guard, body[0]])
+
+
 def _with(node: Any, **changes: object) -> Any:
     fields = {field: getattr(node, field, None) for field in node._fields}
     return type(node)(**{**fields, **changes})
 
 
-OPERATORS = (lookup, swallowed, default, conditional, shared)
+OPERATORS = (lookup, swallowed, default, conditional, shared, unfilled)

@@ -183,7 +183,7 @@ def exception(node: ast.ExceptHandler | ast.Raise, scope: Scope) -> Iterator[Mut
 
 _COMMON = (
     "ValueError", "TypeError", "KeyError", "AttributeError", "IndexError", "OSError", "Exception", "RuntimeError",
-    "StopIteration", "UnicodeDecodeError", "UnicodeError", "LookupError", "ImportError", 
+    "StopIteration", "UnicodeDecodeError", "UnicodeError", "LookupError", "ImportError",
     "FileNotFoundError", "PermissionError", "OverflowError", "ZeroDivisionError", "AssertionError", "RecursionError",
     "MemoryError", "SyntaxError", "EOFError", "NameError", "TimeoutError", "ConnectionError",
 )  # fmt: skip

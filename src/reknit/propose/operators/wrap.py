@@ -45,6 +45,13 @@ def _fits(node: ast.expr, scope: Scope) -> bool:
     return not (isinstance(parent, ast.Attribute) and isinstance(node, ast.Name))
 
 
+def _receives(node: ast.expr, scope: Scope) -> bool:
+    """Whether a method of strings is called on it."""
+    parent = scope.parent(node)
+    return isinstance(parent, ast.Attribute) and parent.attr in _TEXTUAL and scope.field(parent) == "func"
+
+
+_TEXTUAL = {"lower", "upper", "split", "startswith", "endswith", "replace", "strip", "splitlines", "rstrip", "lstrip", "encode"}
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.GeneratorExp)
 
 
@@ -62,18 +69,23 @@ def conversion(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     for callee, cost in _CONVERSIONS.get(scope.kind(node), _CONVERSIONS[""]):
         if callee != done:
             yield Mutation(base + cost, node, call(callee, node))
+    if scope.kind(node) in NUMBERS | {""} and not done:
+        for digits, cost in ((2, 1.2), (1, 2.2), (3, 2.4)):
+            yield Mutation(base + cost, node, call("round", node, const(digits)))
 
 
 @operator(
-    "method missing", floor=3.6, nodes=[*_VALUES, ast.Constant],
-    examples=[("x = f(a)", "x = f(a.strip())"), ("def f(a='x'): return a", "def f(a='x'): return a.lower()")],
+    "method missing", floor=3.6, nodes=_VALUES,
+    examples=[("x = f(a)", "x = f(a.strip())"), ("x = a.lower()", "x = a.strip().lower()")],
 )  # fmt: skip
 def methods(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
     """A value is used before it was stripped, lowered, copied, decoded."""
-    if not _fits(node, scope) or scope.kind(node) in NUMBERS | {"bool", "none"} or isinstance(node, ast.Constant):
+    received = _receives(node, scope)
+    if not (received or _fits(node, scope)) or scope.kind(node) in NUMBERS | {"bool", "none"}:
         return
     for attr, cost in _METHODS.get(scope.kind(node), _METHODS[""] if scope.kind(node) not in CONTAINERS else ()):
-        yield Mutation(3.6 + cost, node, method(node, attr))
+        if not received or attr in _TEXTUAL:
+            yield Mutation(3.6 + cost, node, method(node, attr))
 
 
 @operator(
