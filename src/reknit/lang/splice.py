@@ -148,8 +148,8 @@ class Splicer:
     def _cut(self, start: int, end: int, text: str) -> Splice | None:
         """The splice without what the old and the new text begin and end with."""
         source, old = self.source, self.source.text(start, end)
-        head = _common(old, text)
-        tail = _common(old[head:][::-1], text[head:][::-1])
+        head = _same_beginning(old, text)
+        tail = _same_beginning(old[head:][::-1], text[head:][::-1])
         try:
             new = text[head : len(text) - tail].encode(source.encoding)
         except UnicodeEncodeError:
@@ -163,7 +163,7 @@ class Splicer:
         )  # fmt: skip
 
 
-def _common(a: str, b: str) -> int:
+def _same_beginning(a: str, b: str) -> int:
     """Length of the common beginning."""
     low, high = 0, min(len(a), len(b))
     while low < high:
