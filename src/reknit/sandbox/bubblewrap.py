@@ -88,7 +88,8 @@ class Bubblewrap:
         return [*arguments, "--ro-bind", root, root]
 
     def _spec(self, job: Job, stranger: Stranger | None) -> Spec:
-        spec = plain_spec(job, root=str(job.view.root), env={**job.env, "HOME": _HOME, "TMPDIR": "/tmp"})  # noqa: S108
+        env = {**job.env, "HOME": _HOME, "TMPDIR": "/tmp"}  # noqa: S108
+        spec = plain_spec(job, root=str(job.view.root), env=env, scratch=None)
         spec.update(
             {
                 "pid_namespace": True,

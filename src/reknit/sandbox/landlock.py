@@ -35,7 +35,7 @@ class Landlock:
             copy = folder / "project"
             mirror(job, copy, owner=owner, link_git=True)
             env = private_folders(job, folder, owner=owner)
-            spec = plain_spec(job, root=str(copy), env=env)
+            spec = plain_spec(job, root=str(copy), env=env, scratch=folder)
             spec.update(
                 {
                     "user": owner,

@@ -16,6 +16,7 @@ import os
 import resource
 import select
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main() -> None:
         os.write(report, f"error {exc}\n".encode())
         os._exit(1)
     os.write(report, b"ready\n")
-    status = _wait(child, control)
+    status = _wait(child, control, spec)
     _end_descendants(spec, child)
     os.write(report, f"exit {status}\n".encode())
     os._exit(0)
@@ -167,8 +168,8 @@ def _close_all_but(kept: set[int]) -> None:
     os.closerange(start, max(1 << 16, start))
 
 
-def _wait(child: int, control: int) -> int:
-    """Exit status of `child`, negative for a signal; -9 when reknit let go first."""
+def _wait(child: int, control: int, spec: Spec) -> int:
+    """Exit status of `child`, negative for a signal; -9 when reknit let go, or the scratch folder grew too much."""
     watched = select.poll()
     watched.register(control, select.POLLIN)
     patience = _PATIENCE
@@ -178,16 +179,51 @@ def _wait(child: int, control: int) -> int:
             patience = 10 * _PATIENCE
         except OSError:  # a kernel before 5.3
             pass
+    disk = _Disk(spec) if spec["disk"] is not None else None
     while True:
-        events = watched.poll(patience * 1000)
+        events = watched.poll(1000 * (min(patience, disk.pause) if disk else patience))
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == child:
                 return os.waitstatus_to_exitcode(status)
             if pid == 0:
                 break
-        if any(fd == control for fd, _ in events):
+        if any(fd == control for fd, _ in events) or (disk and disk.is_full()):
             return -_SIGKILL
+
+
+class _Disk:
+    """Looks now and then how much a folder has grown, where no file system of its own bounds it."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._folder, self._bound = spec["disk"] or ("", 0)
+        self.pause = _PATIENCE
+        self._bound += self._used()
+
+    def _used(self) -> int:
+        begin = time.process_time()
+        used = _blocks(self._folder)
+        self.pause = max(_PATIENCE, 20 * (time.process_time() - begin))  # 5 % of a processor at most
+        return used
+
+    def is_full(self) -> bool:
+        if self._used() <= self._bound:
+            return False
+        os.write(1, b"\nreknit: the job was ended, it wrote more than its disk limit\n")
+        return True
+
+
+def _blocks(folder: str) -> int:
+    """Bytes of disk in use below `folder`."""
+    total = 0
+    try:
+        for entry in os.scandir(folder):
+            total += entry.stat(follow_symlinks=False).st_blocks * 512
+            if entry.is_dir(follow_symlinks=False):
+                total += _blocks(entry.path)
+    except OSError:  # it went away, or the job closed it to us
+        pass
+    return total
 
 
 def _end_descendants(spec: Spec, child: int) -> None:

@@ -39,7 +39,7 @@ class Seatbelt:
         try:
             copy = folder / "project"
             mirror(job, copy, owner=None, link_git=True)
-            spec = plain_spec(job, root=str(copy), env=private_folders(job, folder, owner=None))
+            spec = plain_spec(job, root=str(copy), env=private_folders(job, folder, owner=None), scratch=folder)
             readable = [*job.readable, *launcher_needs(), *linked(job.view.root)]
             text = profile(readable=readable, writable=[folder])
             shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, scratch=folder)

@@ -42,10 +42,12 @@ class Spec(TypedDict):
     #: (handled rights of files, net, scopes), and the rules.
     landlock: tuple[tuple[int, int, int], list[tuple[str, int]]] | None
     seccomp: bytes | None
+    #: A folder, and the bytes that it may grow by; None where its file system has that size.
+    disk: tuple[str, int] | None
 
 
-def plain_spec(job: Job, *, root: str, env: dict[str, str]) -> Spec:
-    """A spec that isolates nothing: limits only."""
+def plain_spec(job: Job, *, root: str, env: dict[str, str], scratch: Path | None) -> Spec:
+    """A spec that isolates nothing: limits only, on the disk those of the folder `scratch`."""
     return Spec(
         argv=list(job.argv),
         env=env,
@@ -62,6 +64,7 @@ def plain_spec(job: Job, *, root: str, env: dict[str, str]) -> Spec:
         capabilities=None,
         landlock=None,
         seccomp=None,
+        disk=None if scratch is None or job.limits.disk is None else (str(scratch), job.limits.disk),
     )
 
 

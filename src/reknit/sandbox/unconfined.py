@@ -29,7 +29,7 @@ class Unconfined:
                 kind, root = ViewKind.COPY, folder / "project"
                 # Nothing would stop a write to the user's history, so the copy has none.
                 mirror(job, root, owner=None, link_git=False)
-            spec = plain_spec(job, root=str(root), env=private_folders(job, folder, owner=None))
+            spec = plain_spec(job, root=str(root), env=private_folders(job, folder, owner=None), scratch=folder)
             spec["rlimits"] += process_limit(job.limits, namespace=False, own_user=False)
             shown = Shown(level=self.level, view_kind=kind, root=root, scratch=folder)
         except BaseException:
