@@ -132,7 +132,8 @@ class _Places:
 
 
 def _token_sites(tokens: list[tokenize.TokenInfo], content: bytes, place: _Places) -> Iterator[Site]:
-    code = [t for t in tokens if t.type in {tokenize.OP, tokenize.NAME, tokenize.NUMBER, tokenize.STRING}]
+    layout = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT}
+    code = [tokens[-1], *(t for t in tokens if t.type not in layout)]
     for before, token, following in zip(code, code[1:], code[2:], strict=False):
         for kind, after, last in _slips(token, before, following):
             start, end = place.token(token.start), place.token(last.end)
