@@ -296,6 +296,7 @@ _WRITERS: dict[type[ast.AST], Callable[[Renderer, Any], str]] = {
     ast.Await: lambda r, n: f"await {r.expression(n.value, ATOM)}",
     ast.Yield: lambda r, n: f"yield {r.expression(n.value)}" if n.value else "yield",
     ast.YieldFrom: lambda r, n: f"yield from {r.expression(n.value, TEST)}",
+    ast.JoinedStr: lambda _, n: ast.unparse(n),
     ast.List: lambda r, n: f"[{', '.join(r._item(e) for e in n.elts)}]",  # noqa: SLF001 - same module
     ast.Tuple: Renderer.tuple_,
     ast.Set: _set,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator
 
 from reknit.propose.kinds import CONTAINERS, NUMBERS
@@ -25,6 +26,10 @@ def predicates(scope: Scope, at: ast.AST) -> Iterator[Ingredient]:
         nearer = -0.6 if ast.unparse(value.expr) in mentioned else 0.0
         for expr, cost in _about(value.expr, scope.kind(value.expr)):
             yield Ingredient(expr, max(0.0, 0.4 + cost + nearer + 0.6 * value.cost))
+    for rank, member in enumerate(scope.members):
+        yield Ingredient(_not(member), 2.0 + 0.5 * math.log(1 + rank))
+        yield Ingredient(member, 2.0 + 0.5 * math.log(1 + rank))
+        yield Ingredient(_compared(member, ast.IsNot(), ast.Constant(value=None)), 2.8 + 0.5 * math.log(1 + rank))
     yield from _pairs(values[:7], scope)
     yield from _listed(values[:5], scope)
     for value in values[:6]:
@@ -61,6 +66,8 @@ def _about(expr: ast.expr, kind: str) -> Iterator[tuple[ast.expr, float]]:
         more = 0.8 if kind == "" else 0.0
         for op, right, cost in ((ast.Eq(), 1, 1.2), (ast.Gt(), 1, 1.2), (ast.LtE(), 1, 1.5), (ast.Lt(), 2, 1.8)):
             yield _compared(_call("len", expr), op, ast.Constant(value=right)), cost + more
+        yield _call("any", expr), 1.8 + more
+        yield _call("all", expr), 1.9 + more
     if kind == "str":
         for attr in _QUESTIONS:
             asked = ast.Call(func=ast.Attribute(value=expr, attr=attr, ctx=ast.Load()), args=[], keywords=[])

@@ -210,6 +210,17 @@ class Scope:
                 found.setdefault(f"{node.value.id}.{node.attr}", []).append(node.lineno)
         return found
 
+    @functools.cached_property
+    def members(self) -> tuple[ast.expr, ...]:
+        """Attributes of `self` that other methods of the module use and this function does not."""
+        if not {"self", "cls"} & set(self.locals):
+            return ()
+        own = "self" if "self" in self.locals else "cls"
+        methods = self.module.methods(self.function.cls) if self.function and self.function.cls else {}
+        seen = self.module.attributes.get(own, {})
+        order = sorted((a for a in seen if a not in methods and f"{own}.{a}" not in self._places), key=lambda a: (-seen[a], a))
+        return tuple(_dotted(f"{own}.{a}") for a in order[:_NEAREST])
+
     def _is_value(self, node: ast.Attribute) -> bool:
         parent = self.parent(node)
         return not (isinstance(parent, ast.Call) and parent.func is node)

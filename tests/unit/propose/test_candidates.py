@@ -123,6 +123,12 @@ def test_hints_are_ingredients() -> None:
     assert any(new == b"4711" for new in hinted[:12])
 
 
+def test_keyword_of_the_test() -> None:
+    """A keyword that the test passes or expects is tried on the suspect's calls."""
+    found = run(suspect(1, "f"), text="def f(a): return g(a)\n", hints=Hints(names=("show",)))
+    assert "`g(a, show=False)` instead of `g(a)`" in {c.note for c in found}
+
+
 def test_no_suspects_no_candidates() -> None:
     """Nothing is changed where nothing is suspected."""
     assert run() == []

@@ -80,6 +80,18 @@ def empties() -> list[tuple[ast.expr, float]]:
     ]  # fmt: skip
 
 
+def fresh(node: Any) -> Any:
+    """A parsed tree without positions, which would be taken for those of the file."""
+    fields: dict[str, Any] = {}
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            fields[field] = [fresh(v) if isinstance(v, ast.AST) else v for v in value]
+        else:
+            fields[field] = fresh(value) if isinstance(value, ast.AST) else value
+    return type(node)(**fields)
+
+
 def call(callee: str | ast.expr, *args: ast.expr) -> ast.Call:
     """A call with positional arguments."""
     func = name(callee) if isinstance(callee, str) else callee

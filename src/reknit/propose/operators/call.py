@@ -147,6 +147,47 @@ def apply(node: ast.expr, scope: Scope) -> Iterator[Mutation]:
                 yield Mutation(4.8 + 0.5 * math.log(1 + rank), node, call(bound, node))
 
 
+@operator(
+    "own class", floor=3.0, nodes=[ast.Name, ast.Call],
+    examples=[("class C:\n    def f(self):\n        return C()", "class C:\n    def f(self):\n        return type(self)()"),
+              ("class C:\n    def f(self, xs):\n        return [super().f(x) for x in xs]",
+               "class C:\n    def f(self, xs):\n        return [super(C, self).f(x) for x in xs]")],
+)  # fmt: skip
+def own(node: ast.Name | ast.Call, scope: Scope) -> Iterator[Mutation]:
+    """The class is named where a subclass's is meant, or `super()` stands where it cannot see its class."""
+    function = scope.function.top if scope.function else None
+    if function is None or function.cls is None or not scope.parameters:
+        return
+    cls, first = function.cls.name, scope.parameters[0]
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args:
+            inside = any(isinstance(n, _INNER_SCOPES) for n in scope.around(node))
+            yield Mutation(3.0 if inside else 5.0, node, call("super", name(cls), name(first)))
+    elif node.id == cls and isinstance(node.ctx, ast.Load):
+        if first == "cls":
+            yield Mutation(3.0, node, name("cls"))
+        elif first == "self":
+            yield Mutation(3.0, node, call("type", name("self")))
+            yield Mutation(3.1, node, ast.Attribute(value=name("self"), attr="__class__", ctx=LOAD))
+
+
+_INNER_SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+
+
+@operator(
+    "await", floor=2.0, nodes=[ast.Call, ast.Await],
+    examples=[("async def f(a):\n    a.g()", "async def f(a):\n    await a.g()"), ("async def f(a):\n    await a.g()", "async def f(a):\n    a.g()")],
+)  # fmt: skip
+def awaited(node: ast.Call | ast.Await, scope: Scope) -> Iterator[Mutation]:
+    """A coroutine is not awaited, or something else is."""
+    if isinstance(node, ast.Await):
+        yield Mutation(2.4, node, node.value)
+        return
+    inside = scope.function and isinstance(scope.function.node, ast.AsyncFunctionDef)
+    if inside and not isinstance(scope.parent(node), ast.Await):
+        yield Mutation(2.0, node, ast.Await(value=node))
+
+
 _NO_CALL = {"func", "annotation", "returns", "decorator_list", "bases", "type", "iter", "optional_vars", "slice"}
 
-OPERATORS = (family, order, drop, add, unwrap, apply)
+OPERATORS = (family, order, drop, add, unwrap, apply, own, awaited)

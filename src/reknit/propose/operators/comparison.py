@@ -102,4 +102,20 @@ def normalised(node: ast.Compare, scope: Scope) -> Iterator[Mutation]:
         yield Mutation(cost, node, ast.Compare(left=a, ops=node.ops, comparators=[b]))
 
 
-OPERATORS = (swap, joint, sides, normalised)
+@operator(
+    "case of what is compared", floor=2.6, nodes=[ast.Compare],
+    examples=[("x = a == 'AS'", "x = a.upper() == 'AS'"), ("x = a in ('y', 'n')", "x = a.lower() in ('y', 'n')")],
+)  # fmt: skip
+def spelled(node: ast.Compare, _scope: Scope) -> Iterator[Mutation]:
+    """Text of any case is compared with text of one case."""
+    right = node.comparators[0]
+    members = right.elts if isinstance(right, (ast.Tuple, ast.List, ast.Set)) else [right]
+    words = [m.value for m in members if isinstance(m, ast.Constant) and isinstance(m.value, str)]
+    if len(node.ops) != 1 or not words or len(words) != len(members) or isinstance(node.left, ast.Constant):
+        return
+    for attr, fits in (("upper", str.isupper), ("lower", str.islower)):
+        if all(map(fits, words)):
+            yield Mutation(2.6, node.left, method(node.left, attr))
+
+
+OPERATORS = (swap, joint, sides, normalised, spelled)

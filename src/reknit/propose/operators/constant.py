@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from reknit.propose.operators.base import LOAD, Mutation, const, empties, operator, with_items
+from reknit.propose.operators.base import LOAD, Mutation, const, empties, fresh, operator, with_items
 from reknit.propose.scope import Scope
 
 
@@ -138,7 +138,7 @@ def members(node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Iterator[Muta
 
 @operator(
     "table entry", floor=3.2, nodes=[*_DISPLAY],
-    examples=[("x = ['a', 'b']\ny = 'c'", "x = ['a', 'b', 'c']\ny = 'c'")],
+    examples=[("x = ['a', 'b']\ny = 'c'", "x = ['a', 'b', 'c']\ny = 'c'"), ("x = (m.A, m.B)\ny = m.C", "x = (m.A, m.B, m.C)\ny = m.C")],
 )  # fmt: skip
 def entry(node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Iterator[Mutation]:
     """A table of literals lacks one that the test or the code around it names."""
@@ -146,6 +146,7 @@ def entry(node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Iterator[Mutati
     if not items or isinstance(getattr(node, "ctx", None), ast.Store):
         return
     if not all(isinstance(e, ast.Constant) for e in items):
+        yield from _named(node, items, scope)
         return
     present = {e.value for e in items if isinstance(e, ast.Constant)}
     kind = type(next(iter(present)))
@@ -153,6 +154,26 @@ def entry(node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Iterator[Mutati
     for rank, value in enumerate(dict.fromkeys(pool)):
         if value not in present and rank < 60:
             yield Mutation(3.2 + min(0.1 * rank, 3.0), node, with_items(node, [*items, const(value)]))
+
+
+def _named(node: ast.expr, items: list[ast.expr], scope: Scope) -> Iterator[Mutation]:
+    """One more name like those in the table: of the same namespace, or a class of the module beside classes."""
+    last = items[-1]
+    present = {ast.unparse(e) for e in items}
+    pool: list[str] = []
+    if isinstance(last, ast.Attribute):
+        base = ast.unparse(last.value)
+        pool = [f"{base}.{attr}" for attr in sorted(scope.module.attributes.get(base, {}))]
+    elif isinstance(last, ast.Name) and last.id[:1].isupper():
+        pool = [n for n in scope.module.globals if n[:1].isupper()]
+    for rank, text in enumerate(t for t in pool if t not in present):
+        if rank < _MOST_NAMES and text[-1] != ".":
+            more = ast.parse(text, mode="eval").body
+            yield Mutation(3.6 + min(0.08 * rank, 2.4), node, with_items(node, [*items, fresh(more)]))
+
+
+#: No more names are tried as members of one table.
+_MOST_NAMES = 40
 
 
 @operator(

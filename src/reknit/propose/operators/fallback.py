@@ -38,7 +38,7 @@ def lookup(node: ast.Subscript | ast.Call, _scope: Scope) -> Iterator[Mutation]:
 
 @operator(
     "or", floor=2.8, nodes=[ast.BoolOp],
-    examples=[("x = a or b", "x = b if a is None else a")],
+    examples=[("x = a or b", "x = b if a is None else a"), ("x = a[k] or b", "x = a.get(k, b)")],
 )  # fmt: skip
 def swallowed(node: ast.BoolOp, _scope: Scope) -> Iterator[Mutation]:
     """`or` replaces a zero or an empty value that is meant."""
@@ -46,6 +46,8 @@ def swallowed(node: ast.BoolOp, _scope: Scope) -> Iterator[Mutation]:
         first, second = node.values
         missing = compare(first, ast.Is(), const(None))
         yield Mutation(2.8, node, ast.IfExp(test=missing, body=second, orelse=first))
+        if isinstance(first, ast.Subscript) and not isinstance(first.slice, ast.Slice):
+            yield Mutation(2.8, node, method(first.value, "get", first.slice, second))
 
 
 _SIMPLE = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)

@@ -88,6 +88,18 @@ def sibling(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
 
 
 @operator(
+    "keyword that the test expects", floor=3.4, nodes=[ast.Call], examples=[],
+)  # fmt: skip
+def expected(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+    """A call lacks a keyword that the failing test names, as the mock of a call does."""
+    given = {k.arg for k in node.keywords}
+    for rank, arg in enumerate(n for n in scope.hints.names if n not in given):
+        for value, extra in ((True, 0.0), (False, 0.0), (None, 0.4)):
+            added = ast.keyword(arg=arg, value=const(value))
+            yield Mutation(3.4 + extra + 0.3 * rank, node, with_arguments(node, node.args, [*node.keywords, added]))
+
+
+@operator(
     "regex flag", floor=2.8, nodes=[ast.Call],
     examples=[("import re\nP = re.compile('a')", "import re\nP = re.compile('a', re.IGNORECASE)")],
 )  # fmt: skip
@@ -113,4 +125,4 @@ def regex_flag(node: ast.Call, _scope: Scope) -> Iterator[Mutation]:
             yield Mutation(cost, node, with_arguments(node, node.args, [*node.keywords, added]))
 
 
-OPERATORS = (forwarded, option, sibling, regex_flag)
+OPERATORS = (forwarded, option, sibling, expected, regex_flag)

@@ -43,6 +43,20 @@ def other(node: ast.Name, scope: Scope) -> Iterator[Mutation]:
             yield Mutation(3.2 + 0.6 * value.cost, node, value.expr)
 
 
+@operator(
+    "member of self", floor=4.0, nodes=[ast.Name, ast.Constant],
+    examples=[("class C:\n    def g(self): self.x = 1\n    def f(self, a): return a",
+               "class C:\n    def g(self): self.x = 1\n    def f(self, a): return self.x")],
+)  # fmt: skip
+def member(node: ast.Name | ast.Constant, scope: Scope) -> Iterator[Mutation]:
+    """What the object holds is meant, not a variable or a literal."""
+    if not _is_value(node, scope) or isinstance(scope.parent(node), (ast.Attribute, ast.Expr, ast.JoinedStr)):
+        return
+    if scope.field(node) != "func":
+        for rank, expr in enumerate(scope.members):
+            yield Mutation(4.0 + 0.6 * math.log(1 + rank), node, expr)
+
+
 @functools.lru_cache(maxsize=65536)
 def _similar(a: str, b: str) -> float:
     return difflib.SequenceMatcher(None, a, b).ratio()
@@ -207,4 +221,4 @@ def looked_up(node: ast.Name, scope: Scope) -> Iterator[Mutation]:
                 yield Mutation(cost, node, ast.Subscript(value=value.expr, slice=name(node.id), ctx=LOAD))
 
 
-OPERATORS = (other, stored, misspelt, global_, owned, expression, variable, target, part, looked_up)
+OPERATORS = (other, member, stored, misspelt, global_, owned, expression, variable, target, part, looked_up)

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from reknit.propose.operators.base import Mutation, const, operator
+from reknit.propose.operators.base import Mutation, const, fresh, operator
 from reknit.propose.scope import Scope
 
 _PATTERN_USERS = {"compile", "match", "search", "fullmatch", "sub", "subn", "findall", "finditer", "split"}
@@ -51,6 +51,9 @@ def regex(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
 def _variants(tokens: list[str], text: str) -> Iterator[tuple[float, str]]:
     for cost, ends in ((2.6, (text + "$", "^" + text)), (3.2, (rf"\b{text}", rf"{text}\b", rf"{text}\Z", f"(?:{text})?"))):
         yield from ((cost, end) for end in ends)
+    for token in dict.fromkeys(t for t in tokens if tokens.count(t) > 1):
+        for rank, other in enumerate(_QUANTIFIERS.get(token, ())):
+            yield 3.2 + 0.3 * rank, "".join(other if t == token else t for t in tokens)
     for at, token in enumerate(tokens):
         head, tail = "".join(tokens[:at]), "".join(tokens[at + 1 :])
         for rank, other in enumerate(_QUANTIFIERS.get(token, ())):
@@ -120,4 +123,21 @@ def merged(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
         yield Mutation(3.9 + 0.1 * rank, node, const(part + text))
 
 
-OPERATORS = (regex, string, merged)
+@operator(
+    "f-string", floor=2.0, nodes=[ast.Constant],
+    examples=[("def f(a): return 'x {a}'", "def f(a): return f'x {a}'")],
+)  # fmt: skip
+def formatted(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
+    """A string with names in braces lacks its `f`."""
+    if not isinstance(node.value, str) or isinstance(scope.parent(node), (ast.Attribute, ast.JoinedStr, ast.Expr)):
+        return
+    names = re.findall(r"\{(\w+)[^{}]*\}", node.value)
+    if names and all(n in scope.locals or n in scope.module.globals for n in names):
+        try:
+            found = ast.parse(f"f{node.value!r}", mode="eval").body
+        except SyntaxError:
+            return
+        yield Mutation(2.0, node, fresh(found))
+
+
+OPERATORS = (regex, string, merged, formatted)

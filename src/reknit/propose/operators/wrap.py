@@ -111,4 +111,23 @@ _CLEANINGS = (
 )  # fmt: skip
 
 
-OPERATORS = (conversion, methods, joined)
+@operator(
+    "replacement forgotten", floor=3.4, nodes=[ast.Call],
+    examples=[("x = a.replace(' ', '')", "x = a.replace(' ', '').replace('-', '')"),
+              ("x = a.replace('q', 'b')", "x = a.replace('q', 'b').replace('\\n', '\\\\n')")],
+)  # fmt: skip
+def repeated(node: ast.Call, scope: Scope) -> Iterator[Mutation]:
+    """A string is cleaned of one thing and not of another."""
+    if not (isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and len(node.args) == 2):
+        return
+    new = node.args[1]
+    short = [v for v in scope.hints.of(str) if isinstance(v, str) and len(v) == 1]
+    for rank, char in enumerate(dict.fromkeys([*"-_ \n.\t\r'\"/,:", *short])):
+        extra = 0.1 * rank
+        yield Mutation(3.4 + extra, node, method(node, "replace", const(char), new))
+        escaped = repr(char)[1:-1] if char in "\n\t\r" else f"\\{char}"
+        yield Mutation(3.8 + extra, node, method(node, "replace", const(char), const(escaped)))
+        yield Mutation(4.0 + extra, node, method(node, "replace", const(char), const("")))
+
+
+OPERATORS = (conversion, methods, joined, repeated)
