@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reknit.errors import UsageError
 
+#: What is asked for beyond these is a slip, and would overflow a timer.
+_MOST = {"max_time": 1_000_000, "max_cpu": 1_000_000, "fuel": 10**15, "jobs": 256}
 _MARKS = ("pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
 
 
@@ -25,6 +28,7 @@ class Options:
     max_cpu: float | None = None
     #: Ticks a candidate may use; None: 60 times what the passing tests use.
     fuel: int | None = None
+    #: For what is left to chance, which nothing is yet.
     seed: int = 0
     #: Workers side by side; None: one a core, at most 2.
     jobs: int | None = None
@@ -41,15 +45,22 @@ class Options:
     state_dir: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_time", "max_cpu", "fuel", "jobs"):
+        for name, most in _MOST.items():
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise UsageError(f"{name.replace('_', '-')} must be above 0, not {value}; nothing was run", slug="option")
+            if value is not None and not 0 < value <= most:
+                option = f"--{name.replace('_', '-')}"
+                message = f"{option} must be above 0 and at most {most}, not {value}; nothing was run"
+                raise UsageError(message, slug="option")
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that looks like a project; `start` itself where none does."""
+    """The nearest folder at or above `start` that looks like a project; `start` itself where none does.
+
+    A folder above that is a home directory, or the root of the file system, is nobody's project.
+    """
     start = start.resolve()
     if not start.is_dir():
         raise UsageError(f"{start} is no folder; nothing was run", slug="no-project")
-    return next((p for p in (start, *start.parents) if any((p / m).exists() for m in _MARKS)), start)
+    no_project = {Path("~").expanduser().resolve(), Path(start.anchor)}
+    above = itertools.takewhile(lambda p: p not in no_project, start.parents)
+    return next((p for p in (start, *above) if any((p / m).exists() for m in _MARKS)), start)

@@ -9,20 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reknit import sandbox
 from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
 from reknit.config import Options, find_root
+from reknit.detect.tests import left_out, worth_tracing
 from reknit.detect.tests import signals as detect_signals
 from reknit.diagnose.context import context
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
-from reknit.errors import CannotJudgeError, ConflictError
+from reknit.errors import ConflictError, StoreError, UsageError
 from reknit.events import Observer, Progress, ignore
 from reknit.lang.python import Source, functions, parse
 from reknit.model.fault import Fault
@@ -37,29 +37,32 @@ from reknit.model.outcome import (
     Reverted,
     Row,
     ValidationFailed,
+    WhyNot,
 )
-from reknit.model.patch import Entry, Patch
+from reknit.model.patch import Entry, Patch, Tree
 from reknit.model.signal import ErrorContext, PastSignal, Signal
-from reknit.model.verdict import Safety, Verdict
+from reknit.model.verdict import CheckStatus, Receipt, Safety, Verdict
 from reknit.propose.engine import Engine, Proposal
 from reknit.propose.hints import Hints, hints_from
+from reknit.propose.rank import why
 from reknit.runner import interpreter
 from reknit.runner.base import Runner, SuiteRun
 from reknit.runner.layout import judge_of_tests
 from reknit.runner.pytest import PytestRunner
 from reknit.sandbox.base import Level
+from reknit.sandbox.find import find as find_sandbox
 from reknit.store.db import Store
 from reknit.store.place import project_state
 from reknit.verify.gate import judge
 from reknit.verify.suite import SuiteCheck
 
-#: A suite up to this long (seconds) is traced whole; of a longer one the failing tests' own files.
-_TRACE_WHOLE = 20.0
 #: Shares of `max_time` kept for the clean run that accepts, and for one test to end.
 _ACCEPT_SHARE = 0.25
-_HANG_SHARE = 0.1
+_HANG_SHARE = 0.05
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
+#: Wall clock for the tests of a patch that was just written.
+_AFTER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,26 +118,34 @@ def heal(
     """
     root = find_root(options.project)
     state = project_state(root, options.state_dir)
-    Journal(root, state).recover()
+    recovered = Journal(root, state).recover()
     with Store.open(state / "store.db") as store:
         kit = _kit(options, root, observe, store.past_signals)
         healing = detect(kit)
+        healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
         if healing.signals:
             sources, entries, run = _sources(kit, healing)
             healing = diagnose(kit, healing, run, sources)
             healing = propose(kit, healing, run, sources, entries)
         report = _report(kit, healing)
-        if options.apply and _proposed(report) and confirm(report):
+        if _writable(options, healing) and confirm(report):
             healing = apply(kit, healing, Journal(root, state))
             report = _report(kit, healing)
+        return replace(report, notes=(*report.notes, *_save(store, report)))
+
+
+def _save(store: Store, report: Report) -> tuple[str, ...]:
+    """Keep the report; that it could not be kept is a note, since patches may be written by now."""
+    try:
         store.save_report(report)
-        return replace(report, notes=(*report.notes, *store.notes))
+    except StoreError as exc:
+        return (*store.notes, exc.message)
+    return store.notes
 
 
 def _kit(options: Options, root: Path, observe: Observer, history: Callable[[str], tuple[PastSignal, ...]]) -> _Kit:
-    box = sandbox.find(Level(options.isolation) if options.isolation else None)
     runner = PytestRunner(
-        box,
+        find_sandbox(_level(options.isolation)),
         root=root,
         python=interpreter.find(root, options.python, os.environ),
         env=interpreter.environment(os.environ, options.env),
@@ -146,29 +157,27 @@ def _kit(options: Options, root: Path, observe: Observer, history: Callable[[str
     )
 
 
+def _level(name: str | None) -> Level | None:
+    if name is None or name in set(Level):
+        return Level(name) if name else None
+    known = ", ".join(Level)
+    raise UsageError(f"there is no isolation {name!r}; nothing was run", slug="option", hint=f"choose one of {known}")
+
+
 def detect(kit: _Kit) -> Healing:
     """Run the suite as it is."""
     kit.tell("detect", "running the tests")
     deadline = min(kit.deadline, time.monotonic() + kit.options.max_time * 0.5)
     run = kit.runner.suite(deadline=deadline, hang_seconds=kit.hang_seconds)
     kit.cpu += run.cpu_seconds
-    notes: tuple[str, ...] = ()
-    if run.not_run:
-        notes = (f"{len(run.not_run)} of {len(run.collected)} tests were not run: --max-time was too short for them",)
-    if run.not_run and not run.tests:
-        raise CannotJudgeError(
-            "no test came to an end within half of --max-time; nothing was changed",
-            slug="too-slow",
-            hint="give more time with --max-time, or fewer tests after --",
-        )
-    return Healing(baseline=run, signals=detect_signals(run), notes=notes)
+    return Healing(baseline=run, signals=detect_signals(run), notes=left_out(run))
 
 
 def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, Entry], SuiteRun]:
     """Trace the failing tests and their neighbours; the project's files that ran, as bytes and parsed."""
-    kit.tell("diagnose", f"tracing {len(healing.signals)} failing tests")
+    kit.tell("diagnose", f"tracing what runs in failing tests: {len(healing.signals)}")
     base = healing.baseline
-    run = kit.runner.suite(tests=_worth_tracing(base), trace=True, deadline=kit.deadline, hang_seconds=kit.hang_seconds)
+    run = kit.runner.suite(tests=worth_tracing(base), trace=True, deadline=kit.deadline, hang_seconds=kit.hang_seconds)
     kit.cpu += run.cpu_seconds
     is_test = judge_of_tests(base.collected)
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
@@ -177,26 +186,9 @@ def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, 
     return {p: s for p, s in parsed.items() if isinstance(s, Source)}, entries, run
 
 
-def _worth_tracing(base: SuiteRun) -> list[str]:
-    if sum(r.seconds for r in base.tests.values()) <= _TRACE_WHOLE:
-        return [t for t in base.collected if t in base.tests]
-    files = {t.split("::")[0] for t in base.bad}
-    near = [t for t in base.collected if t in base.tests and t.split("::")[0] in files]
-    left, chosen = _TRACE_WHOLE, set(base.bad)
-    for test in sorted(near, key=lambda t: base.tests[t].seconds):
-        left -= base.tests[test].seconds
-        if left > 0:
-            chosen.add(test)
-    return [t for t in base.collected if t in chosen]
-
-
 def diagnose(kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
     """Group the signals by cause and rank suspects; a test that passes when run again is quarantined."""
-    flaky: dict[str, Outcome] = {
-        s.test: Quarantined(flaky=f"{s.test} failed, and passed when it was run again")
-        for s in healing.signals
-        if s.test is not None and s.test in run.tests and not run.tests[s.test].bad
-    }
+    settled = {s.test: o for s in healing.signals if s.test is not None and (o := _settled(s.test, run)) is not None}
     revision = git_revision(kit.root)
 
     def about(signal: Signal) -> ErrorContext:
@@ -211,14 +203,24 @@ def diagnose(kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, S
         )
 
     found = faults(
-        [s for s in healing.signals if s.test not in flaky],
+        [s for s in healing.signals if s.test not in settled],
         run.coverage,
         [t for t, r in run.tests.items() if r.outcome == "passed"],
         {p: _ranges(s) for p, s in sources.items()},
         is_test=judge_of_tests(healing.baseline.collected),
         context=about,
     )
-    return replace(healing, faults=found, outcomes=dict(flaky))
+    return replace(healing, faults=found, outcomes=settled)
+
+
+def _settled(test: str, run: SuiteRun) -> Outcome | None:
+    """The outcome of a failing test that cannot be worked on, by its second run."""
+    if test not in run.tests:
+        unblock = "time was up before the test could be traced: give more with --max-time"
+        return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
+    if not run.tests[test].bad:
+        return Quarantined(flaky=f"{test} failed, and did not fail when it was run again")
+    return None
 
 
 def _ranges(source: Source) -> list[tuple[int, int, str]]:
@@ -290,66 +292,60 @@ def _gate(kit: _Kit, healing: Healing, fault: Fault, proposal: Proposal, entries
     refused: list[Verdict] = []
     for patch in proposal.patches[:_VERIFIED]:
         kit.tell("verify", f"checking {patch.id} in a clean process")
-        verdict = judge(
-            patch,
-            entries,
-            _check(kit, healing, fault.tests),
-            is_test=judge_of_tests(healing.baseline.collected),
-            deadline=kit.deadline + kit.options.max_time * _ACCEPT_SHARE,
-        )
+        verdict = _judge(kit, healing, patch, entries, fault.tests)
         if verdict.passed:
-            return Proposed(patch=patch, verdict=verdict, why=_why(patch, proposal, len(refused)))
+            return Proposed(patch=patch, verdict=verdict, why=why(patch, proposal.patches, len(refused)))
         refused.append(verdict)
     if refused:
-        return ValidationFailed(errors=tuple(c for v in refused for c in v.checks if c.status == "failed"))
+        return ValidationFailed(errors=tuple(c for v in refused for c in v.checks if c.status is CheckStatus.FAILED))
     return NotHealed(why_not=proposal.why_not)
 
 
-def _check(kit: _Kit, healing: Healing, tests: tuple[str, ...]) -> SuiteCheck:
-    whole = kit.options.whole_suite or not kit.options.pytest_args
-    return SuiteCheck(
-        runner=kit.runner, baseline=healing.baseline, must_pass=tests, whole=whole, hang_seconds=kit.hang_seconds
+def _judge(kit: _Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[str, ...]) -> Verdict:
+    """The gate's word on a patch that is to make `tests` pass."""
+    options = kit.options
+    check = SuiteCheck(
+        runner=kit.runner,
+        baseline=healing.baseline,
+        must_pass=tests,
+        whole=options.whole_suite or not options.pytest_args,
+        selected=bool(options.pytest_args),
+        hang_seconds=kit.hang_seconds,
     )
+    deadline = max(kit.deadline, time.monotonic()) + options.max_time * _ACCEPT_SHARE
+    verdict, cpu_seconds = judge(
+        patch, tree, check, is_test=judge_of_tests(healing.baseline.collected), deadline=deadline
+    )
+    kit.cpu += cpu_seconds
+    return verdict
 
 
-def _why(patch: Patch, proposal: Proposal, refused: int) -> str:
-    others = [p for p in proposal.patches if p.id != patch.id]
-    text = f"the most probable of {len(proposal.patches)} that pass, by the prior of its kind and place"
-    if refused:
-        text += f"; {refused} more probable did not pass in a clean process"
-    if others:
-        text += f"; next: {others[0].origin.note}"
-    return text
-
-
-def _proposed(report: Report) -> list[Proposed]:
-    return [r.outcome for r in report.rows if isinstance(r.outcome, Proposed)]
+def _writable(options: Options, healing: Healing) -> list[tuple[Proposed, tuple[str, ...]]]:
+    """The proposed patches that `options` let be written, with the tests that each is for."""
+    allowed = {Safety.SAFE, Safety.UNSAFE} if options.unsafe else {Safety.SAFE}
+    found: dict[str, tuple[Proposed, tuple[str, ...]]] = {}
+    for test, outcome in healing.outcomes.items():
+        if options.apply and isinstance(outcome, Proposed) and outcome.verdict.safety in allowed:
+            _, tests = found.get(outcome.patch.id, (outcome, ()))
+            found[outcome.patch.id] = (outcome, (*tests, test))
+    return list(found.values())
 
 
 def apply(kit: _Kit, healing: Healing, journal: Journal) -> Healing:
-    """Write the proposed patches that may be written, one after the other; each is judged on what it is written to."""
-    outcomes = dict(healing.outcomes)
-    applied: list[Patch] = []
-    for proposed, tests in _by_patch(healing.outcomes):
-        if proposed.verdict.safety is Safety.SHOW or (
-            proposed.verdict.safety is Safety.UNSAFE and not kit.options.unsafe
-        ):
-            continue
-        outcome = _apply_one(kit, healing, journal, proposed, tests, applied)
-        if isinstance(outcome, Healed):
-            applied.append(outcome.patch)
-        outcomes |= dict.fromkeys(tests, outcome)
-    return replace(healing, outcomes=outcomes)
+    """Write the patches that may be written, one after the other, each judged on the tree that it is written to.
 
-
-def _by_patch(outcomes: Mapping[str, Outcome]) -> Iterator[tuple[Proposed, tuple[str, ...]]]:
-    tests: dict[str, list[str]] = {}
-    found: dict[str, Proposed] = {}
-    for test, outcome in outcomes.items():
-        if isinstance(outcome, Proposed):
-            found[outcome.patch.id] = outcome
-            tests.setdefault(outcome.patch.id, []).append(test)
-    return ((found[key], tuple(tests[key])) for key in found)
+    A run that is cut short takes back what it has written.
+    """
+    receipts: list[Receipt] = []
+    try:
+        for proposed, tests in _writable(kit.options, healing):
+            kit.tell("apply", f"applying {proposed.patch.id}")
+            healing = _apply_one(kit, healing, journal, proposed, tests, receipts)
+    except BaseException:  # - Ctrl-C too: what was not seen to pass does not stay
+        for receipt in reversed(receipts):
+            journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
+        raise
+    return healing
 
 
 def _apply_one(
@@ -358,21 +354,37 @@ def _apply_one(
     journal: Journal,
     proposed: Proposed,
     tests: tuple[str, ...],
-    applied: Sequence[Patch],
-) -> Outcome:
-    kit.tell("apply", f"applying {proposed.patch.id}")
-    paths = {p for patch in (proposed.patch, *applied) for p in patch.files}
-    patch = rebase(proposed.patch, applied, read(kit.root, paths))
+    receipts: list[Receipt],
+) -> Healing:
+    """Write one patch over those of `receipts`, or note why not; it is taken back if its tests then fail."""
+    applied = [r.patch for r in receipts]
+    tree = read(kit.root, {p for patch in (proposed.patch, *applied) for p in patch.files})
+    patch = rebase(proposed.patch, applied, tree)
     if patch is None:
-        raise ConflictError(proposed.patch.files[0])
-    receipt = journal.apply(patch, verdicts=(proposed.verdict,), now=dt.datetime.now(dt.UTC))
-    run = kit.runner.suite(tests=tests, deadline=time.monotonic() + 120, hang_seconds=kit.hang_seconds)
+        return _noted(healing, proposed, "its place was changed since it was made")
+    verdict = proposed.verdict
+    if applied:
+        healed = tuple(t for t, o in healing.outcomes.items() if isinstance(o, Healed))
+        verdict = _judge(kit, healing, patch, tree, (*tests, *healed))
+        if not verdict.passed:
+            return _noted(healing, proposed, f"after the others, it {verdict.checks[-1].evidence}")
+    try:
+        receipt = journal.apply(patch, verdicts=(verdict,), now=dt.datetime.now(dt.UTC))
+    except ConflictError as exc:
+        return _noted(healing, proposed, exc.message)
+    receipts.append(receipt)
+    run = kit.runner.suite(tests=tests, deadline=time.monotonic() + _AFTER_SECONDS, hang_seconds=kit.hang_seconds)
     kit.cpu += run.cpu_seconds
     failed = [t for t in tests if t not in run.tests or run.tests[t].outcome != "passed"]
+    outcome: Outcome = Healed(patch=patch, verdict=verdict, receipt=receipt)
     if failed:
-        journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
-        return Reverted(reason=f"{failed[0]} does not pass on the tree that was written; the patch was taken back")
-    return Healed(patch=patch, verdict=proposed.verdict, receipt=receipt)
+        journal.undo(receipts.pop().id, now=dt.datetime.now(dt.UTC))
+        outcome = Reverted(reason=f"{failed[0]} does not pass on the tree as written; the patch was taken back")
+    return replace(healing, outcomes={**healing.outcomes, **dict.fromkeys(tests, outcome)})
+
+
+def _noted(healing: Healing, proposed: Proposed, reason: str) -> Healing:
+    return replace(healing, notes=(*healing.notes, f"patch {proposed.patch.id[:8]} was not written: {reason}"))
 
 
 def _report(kit: _Kit, healing: Healing) -> Report:

@@ -85,7 +85,7 @@ class Engine:
         near = [
             t
             for t, lines in self.run.coverage.items()
-            if t and self.run.tests[t].outcome == "passed" and any(p in lines for p in sources)
+            if t in self.run.tests and self.run.tests[t].outcome == "passed" and any(p in lines for p in sources)
         ]
         return self._afford(near)
 
@@ -151,7 +151,7 @@ def _ranges(source: Source) -> Ranges:
     """The lines of each function's body."""
     return {
         FunctionRef(path=source.path, qualname=f.qualname, first_line=f.first_line): frozenset(
-            range(f.first_line + 1, (f.node.end_lineno or f.first_line) + 1)
+            range(f.node.body[0].lineno, (f.node.end_lineno or f.first_line) + 1)
         )
         for f in functions(source)
     }

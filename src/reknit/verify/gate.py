@@ -11,24 +11,21 @@ from reknit.verify import scope
 from reknit.verify.suite import SuiteCheck
 
 
-def judge(patch: Patch, tree: Tree, check: SuiteCheck, *, is_test: Callable[[str], bool], deadline: float) -> Verdict:
-    """Run the checks, cheapest first, on the bytes that would be applied; the first refusal ends it."""
+def judge(
+    patch: Patch, tree: Tree, check: SuiteCheck, *, is_test: Callable[[str], bool], deadline: float
+) -> tuple[Verdict, float]:
+    """Run the checks, cheapest first, on the bytes that would be applied; the first refusal ends it.
+
+    The verdict, and the CPU seconds that it took. `tree` holds the files of the patch, `deadline` is of
+    `time.monotonic`.
+    """
     limits = scope.judge(patch, is_test)
     if limits.status is CheckStatus.FAILED:
-        return _verdict(patch, (limits,), check.baseline, ())
+        return _verdict(patch, (limits,), check.baseline, ()), 0.0
     after = patch.render(tree)
     files = {path: after[path].content if path in after else None for path in patch.files}
-    word, run = check.judge(files, deadline=deadline)
-    return _verdict(patch, (limits, word), run, _not_run(run, check))
-
-
-def _not_run(run: SuiteRun, check: SuiteCheck) -> tuple[str, ...]:
-    left = []
-    if run.not_run:
-        left.append(f"{len(run.not_run)} tests, for want of time, the first {run.not_run[0]}")
-    if not check.whole:
-        left.append("tests that the given pytest arguments leave out")
-    return tuple(left)
+    heard = check.judge(files, deadline=deadline)
+    return _verdict(patch, (limits, heard.word), heard.run, heard.not_run), heard.cpu_seconds
 
 
 def _verdict(patch: Patch, checks: Sequence[CheckResult], run: SuiteRun, not_run: tuple[str, ...]) -> Verdict:

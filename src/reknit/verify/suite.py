@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reknit.errors import CannotJudgeError, SandboxError
 from reknit.model.verdict import CheckResult, CheckStatus
 from reknit.runner.base import Runner, SuiteRun
 
 CHECK = "tests"
+
+Files = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """The check's word, and what it rests on."""
+
+    word: CheckResult
+    #: The run with the patch; the one before it where pytest did not come to run a test.
+    run: SuiteRun
+    #: In words.
+    not_run: tuple[str, ...]
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,39 +37,79 @@ class SuiteCheck:
     must_pass: tuple[str, ...]
     #: Run all that the project's own configuration selects, not only what the user's arguments do.
     whole: bool
+    #: The run before the patch was narrowed by the user's arguments.
+    selected: bool
     hang_seconds: float
 
-    def judge(self, files: Mapping[str, bytes | None], *, deadline: float) -> tuple[CheckResult, SuiteRun]:
+    def judge(self, files: Files, *, deadline: float) -> Heard:
         """Run the suite with the patched `files` and compare."""
-        run = self.runner.suite(files=files, whole=self.whole, deadline=deadline, hang_seconds=self.hang_seconds)
-        unmet = [t for t in self.must_pass if t not in run.tests or run.tests[t].outcome != "passed"]
-        broken = [] if unmet else self._broken(run, deadline)
-        return _word(run, self.must_pass, unmet, broken), run
+        return _Hearing(self, files, deadline).hear()
 
-    def _broken(self, run: SuiteRun, deadline: float) -> list[str]:
-        known = self.baseline.tests
+
+class _Hearing:
+    """One judgement, and the CPU time that it has used."""
+
+    def __init__(self, check: SuiteCheck, files: Files, deadline: float) -> None:
+        self._check = check
+        self._files = files
+        self._deadline = deadline
+        self._cpu = 0.0
+
+    def hear(self) -> Heard:
+        whole = self._check.whole
+        run = self._run(self._files, whole=whole)
+        if run is None and whole and self._check.selected and self._run({}, whole=True) is None:
+            # What the user's arguments leave out cannot be collected anyway: it says nothing about the patch.
+            whole = False
+            run = self._run(self._files, whole=False)
+        left = [] if whole else ["tests that the given pytest arguments leave out"]
+        if run is None:
+            word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="the suite no longer collects")
+            return Heard(word=word, run=self._check.baseline, not_run=tuple(left), cpu_seconds=self._cpu)
+        if run.not_run:
+            left.insert(0, f"{len(run.not_run)} tests, for want of time, the first {run.not_run[0]}")
+        unmet = [t for t in self._check.must_pass if t not in run.tests or run.tests[t].outcome != "passed"]
+        broken = [] if unmet else self._broken(run)
+        word = _word(run, self._check.must_pass, unmet, broken)
+        return Heard(word=word, run=run, not_run=tuple(left), cpu_seconds=self._cpu)
+
+    def _run(self, files: Files, *, whole: bool, tests: Sequence[str] | None = None) -> SuiteRun | None:
+        """A run of the suite; None where pytest did not come to run a test."""
+        try:
+            run = self._check.runner.suite(
+                files=files, tests=tests, whole=whole, deadline=self._deadline, hang_seconds=self._check.hang_seconds
+            )
+        except SandboxError:
+            raise  # says nothing about the patch
+        except CannotJudgeError:
+            return None
+        self._cpu += run.cpu_seconds
+        return None if run.collect_errors and not run.tests else run
+
+    def _broken(self, run: SuiteRun) -> list[str]:
+        known = self._check.baseline.tests
         bad = [t for t in run.bad if t not in known or not known[t].bad]
-        lost = [t for t, r in known.items() if r.outcome == "passed" and not self._still_there(t, run)]
+        lost = [t for t, r in known.items() if r.outcome == "passed" and not _still_there(t, run)]
         unknown = [t for t in bad if t not in known]
-        if unknown:
+        if unknown and time.monotonic() < self._deadline:
             # Not run before the patch: it is no regression where it fails without the patch too.
-            before = self.runner.suite(tests=unknown, whole=True, deadline=deadline, hang_seconds=self.hang_seconds)
-            bad = [t for t in bad if t not in before.tests or not before.tests[t].bad]
+            before = self._run({}, whole=True, tests=unknown)
+            bad = [t for t in bad if before is None or t not in before.tests or not before.tests[t].bad]
         return [*bad, *lost]
 
-    @staticmethod
-    def _still_there(test: str, run: SuiteRun) -> bool:
-        """A passing test must not vanish or start to skip; what ran out of time is told apart as not run."""
-        if test in run.not_run:
-            return True
-        return test in run.tests and run.tests[test].outcome in {"passed", "failed", "error"}
+
+def _still_there(test: str, run: SuiteRun) -> bool:
+    """A passing test must not vanish or start to skip; what ran out of time is told apart as not run."""
+    return test in run.not_run or (test in run.tests and run.tests[test].outcome in {"passed", "failed", "error"})
 
 
 def _word(run: SuiteRun, must_pass: Sequence[str], unmet: Sequence[str], broken: Sequence[str]) -> CheckResult:
-    if run.collect_errors and not run.tests:
-        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="the suite no longer collects")
+    late = [t for t in unmet if t in run.not_run]
+    if late:
+        evidence = f"leaves {len(late)} of {len(must_pass)} failing tests without a result: time was up"
+        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(late))
     if unmet:
-        evidence = f"{len(unmet)} of {len(must_pass)} failing tests do not pass in a clean process"
+        evidence = f"leaves {len(unmet)} of {len(must_pass)} failing tests that do not pass in a clean process"
         return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(unmet))
     if broken:
         evidence = f"breaks {len(broken)} tests that pass without it"
