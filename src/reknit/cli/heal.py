@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, assert_never
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
-from reknit.cli.render import entries_before, show_report
+from reknit.cli.render import entries_before, say, show_report
+from reknit.cli.text import printable
 from reknit.config import Options, find_root
 from reknit.events import Progress
 from reknit.loop import heal
-from reknit.model.outcome import Healed, Healthy, Outcome, Proposed, Report
+from reknit.model.outcome import (
+    CircuitOpen,
+    Failed,
+    Healed,
+    Healthy,
+    NotHealed,
+    Outcome,
+    Proposed,
+    Quarantined,
+    Refused,
+    Report,
+    Reverted,
+    ValidationFailed,
+)
 from reknit.model.patch import Entry
 
 
@@ -29,12 +45,12 @@ class Ticker:
     def __call__(self, event: Progress) -> None:
         """Show one event."""
         if event.text:
-            self._text = f"{event.stage}: {event.text}"
+            self._text = printable(f"{event.stage}: {event.text}")
             if self._status is None:
-                self._console.print(self._text, style="dim", markup=False, highlight=False)
+                say(self._console, Text(self._text, "dim"))
         if self._status is not None:
             tried = f"  ({event.tried} candidates)" if event.tried else ""
-            self._status.update(self._text.replace("[", r"\[") + tried)
+            self._status.update(Text(self._text + tried))
 
     def pause(self) -> None:
         """Make room for a question."""
@@ -67,13 +83,23 @@ def heal_verb(options: Options, *, ask: bool) -> int:
             ticker.pause()
             show_report(console, report, before)
             shown = True
-            return input("write these patches? [y/N] ").strip().lower() in {"y", "yes"}
+            return _agreed()
 
-        report = heal(replace(options, project=root), observe=ticker, confirm=confirm)
+        try:
+            report = heal(replace(options, project=root), observe=ticker, confirm=confirm)
+        except KeyboardInterrupt:
+            ticker.pause()
+            print("\ninterrupted; the project's files are as they were", file=sys.stderr)
+            return 130
     if not shown or any(isinstance(r.outcome, Healed) for r in report.rows):
         show_report(console, report, before or entries_before(root, report))
     _say_what_was_not_written(options, report, ask=ask)
     return exit_status([r.outcome for r in report.rows])
+
+
+def _agreed() -> bool:
+    print("write these patches? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _say_what_was_not_written(options: Options, report: Report, *, ask: bool) -> None:
@@ -86,8 +112,27 @@ def _say_what_was_not_written(options: Options, report: Report, *, ask: bool) ->
         print("not written: nobody can be asked here; --yes answers for you", file=sys.stderr)
 
 
-def exit_status(outcomes: list[Outcome]) -> int:
-    """0 healthy or applied, 3 a patch is found and not applied, 1 something stays unhealed; the highest applies."""
-    if any(not isinstance(o, (Healthy, Healed, Proposed)) for o in outcomes):
-        return 1
-    return 3 if any(isinstance(o, Proposed) for o in outcomes) else 0
+#: Exit statuses, the one that applies first wins: 2 and 130 come from errors and signals.
+_PRECEDENCE = (4, 5, 1, 3, 0)
+
+
+def exit_status(outcomes: Sequence[Outcome]) -> int:
+    """Of a run: the first of 4 could not go on, 5 held back, 1 unhealed, 3 found and not applied, 0 that applies."""
+    found = {_status(outcome) for outcome in outcomes}
+    return next((status for status in _PRECEDENCE if status in found), 0)
+
+
+def _status(outcome: Outcome) -> int:
+    match outcome:
+        case Healthy() | Healed():
+            return 0
+        case Proposed():
+            return 3
+        case NotHealed() | ValidationFailed() | Reverted() | Quarantined():
+            return 1
+        case CircuitOpen() | Refused():
+            return 5
+        case Failed():
+            return 4
+        case _:
+            assert_never(outcome)

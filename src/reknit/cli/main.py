@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -28,28 +29,38 @@ Id = Annotated[str | None, typer.Argument(help="Its first digits are enough.", s
 
 def run() -> None:
     """Entry point: run a verb, and say errors as a person would want to read them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_status())
+
+
+def _status() -> int:
     try:
         status = app(standalone_mode=False)
     except ReknitError as exc:
-        sys.exit(_explain(exc))
-    except KeyboardInterrupt:
-        print("\ninterrupted; the project's files are as they were", file=sys.stderr)
-        sys.exit(130)
-    except typer.Exit as exc:
-        sys.exit(exc.exit_code)
+        return _explain(exc)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; `reknit log` lists what was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the last flush must not fail
+        return 1
     except Exception as exc:
         show = getattr(exc, "show", None)  # click's own errors: usage, bad parameters
         if show is None:
             raise
         show()
-        sys.exit(130 if type(exc).__name__ == "Abort" else 2)
-    sys.exit(status if isinstance(status, int) else 0)
+        return 2
+    return status if isinstance(status, int) else 0
 
 
 def _explain(exc: ReknitError) -> int:
-    print(f"reknit: {exc.message}", file=sys.stderr)
+    from reknit.cli.text import printable
+
+    print(f"reknit: {printable(exc.message)}", file=sys.stderr)
     if exc.hint:
-        print(f"  try: {exc.hint}", file=sys.stderr)
+        print(f"  try: {printable(exc.hint)}", file=sys.stderr)
     print(f"  more: docs/errors.md#{exc.slug}", file=sys.stderr)
     return exc.exit_code
 
@@ -78,7 +89,7 @@ def heal(
         int | None,
         typer.Option(help="Ticks a candidate may use; by default 60 times the tests' own.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="For every choice that is left to chance.")] = 0,
+    seed: Annotated[int, typer.Option(help="For choices left to chance; so far there are none.")] = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Workers side by side; at most 2 by default.", show_default=False)
     ] = None,

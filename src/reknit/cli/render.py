@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from rich.console import Console, RenderableType
-from rich.padding import Padding
-from rich.syntax import Syntax
+from rich.console import Console
 from rich.text import Text
 
 from reknit.apply.tree import read
+from reknit.cli.text import printable
+from reknit.errors import ConflictError
 from reknit.lang.difference import unified_diff
 from reknit.model.outcome import (
     CircuitOpen,
@@ -34,17 +35,35 @@ from reknit.model.verdict import CheckStatus, Verdict
 
 
 def show_report(console: Console, report: Report, before: Mapping[str, Entry]) -> None:
-    """Print every outcome once, with the tests that it is about, then the notes and the bill."""
+    """Print every outcome once, with the tests that it is about, then the notes and the bill; `before` is the tree."""
     if not report.rows:
-        console.print("[green]healthy[/]: no test fails")
+        say(console, Text("healthy", "green") + Text(": no test fails"))
+    trees = _trees(report, before)
     for outcome, tests in _by_outcome(report):
-        console.print(_headline(outcome, tests))
-        for part in _body(outcome, before):
-            console.print(Padding(part, (0, 0, 0, 2)))
-        console.print()
+        say(console, _headline(outcome, tests))
+        for part in _body(outcome, trees.get(id(outcome), before)):
+            say(console, part)
+        say(console, Text())
     for note in report.notes:
-        console.print(Text(f"note: {note}", "dim"))
-    console.print(bill(report.cost), soft_wrap=True)
+        say(console, Text(f"note: {printable(note)}", "dim"))
+    say(console, Text(bill(report.cost)))
+
+
+def say(console: Console, text: Text) -> None:
+    """Print a line, or lines, as they are: nothing is cut, wrapped or filled up for a reader that is a program."""
+    console.print(text, soft_wrap=True)
+
+
+def _trees(report: Report, before: Mapping[str, Entry]) -> dict[int, Mapping[str, Entry]]:
+    """What each written patch was written to, by the id of its outcome: patches of one file build on each other."""
+    tree = dict(before)
+    trees: dict[int, Mapping[str, Entry]] = {}
+    healed = {id(r.outcome): r.outcome for r in report.rows if isinstance(r.outcome, Healed)}
+    for key, outcome in sorted(healed.items(), key=lambda item: item[1].receipt.at):
+        trees[key] = dict(tree)
+        with contextlib.suppress(ConflictError):  # `diff` says so
+            tree |= outcome.patch.render({p: tree[p] for p in outcome.patch.files if p in tree})
+    return trees
 
 
 def bill(cost: Cost) -> str:
@@ -59,7 +78,7 @@ def _by_outcome(report: Report) -> list[tuple[Outcome, list[str]]]:
     groups: list[tuple[Outcome, list[str]]] = []
     for row in report.rows:
         for outcome, tests in groups:
-            if outcome == row.outcome:
+            if outcome is row.outcome or outcome == row.outcome:
                 tests.append(row.signal.test or "")
                 break
         else:
@@ -72,64 +91,79 @@ _STYLE = {"healed": "green", "proposed": "cyan", "not healed": "yellow", "quaran
 
 def _headline(outcome: Outcome, tests: Sequence[str]) -> Text:
     more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
-    return Text.assemble((outcome.tag, f"bold {_STYLE.get(outcome.tag, 'red')}"), f"  {tests[0]}{more}")
+    return Text.assemble((outcome.tag, f"bold {_STYLE.get(outcome.tag, 'red')}"), f"  {printable(tests[0])}{more}")
 
 
-def _body(outcome: Outcome, before: Mapping[str, Entry]) -> Iterator[RenderableType]:
+def _line(text: str, style: str = "") -> Text:
+    return Text("\n".join(f"  {line}" for line in printable(text).splitlines()), style)
+
+
+def _body(outcome: Outcome, before: Mapping[str, Entry]) -> Iterator[Text]:
     match outcome:
         case Proposed(patch=patch, verdict=verdict, why=why):
             yield from patch_parts(patch, verdict, before)
-            yield Text(f"why this one: {why}")
-            yield Text(f"write it: reknit apply {patch.id[:8]}", "dim")
+            yield _line(f"why this one: {why}")
+            yield _line(f"write it: reknit apply {patch.id[:8]}", "dim")
         case Healed(patch=patch, verdict=verdict, receipt=receipt):
             yield from patch_parts(patch, verdict, before)
-            yield Text(f"written; take it back: reknit undo {receipt.id[:8]}", "dim")
+            yield _line(f"written; take it back: reknit undo {receipt.id[:8]}", "dim")
         case NotHealed(why_not=why_not):
             yield from _why_not(why_not)
         case ValidationFailed(errors=errors):
             for error in errors[:3]:
-                yield Text(f"{error.check}: {error.evidence}" + "".join(f"\n  {d}" for d in error.details[:3]))
+                yield _line(f"{error.check}: a patch {error.evidence}" + "".join(f"\n  {d}" for d in error.details[:3]))
         case Reverted(reason=text) | CircuitOpen(level=text) | Refused(policy=text) | Quarantined(flaky=text):
-            yield Text(text)
+            yield _line(text)
         case Failed(error=text):
-            yield Text(text)
+            yield _line(text)
         case Healthy():
             pass
         case _:
             assert_never(outcome)
 
 
-def patch_parts(patch: Patch, verdict: Verdict, before: Mapping[str, Entry]) -> Iterator[RenderableType]:
+def patch_parts(patch: Patch, verdict: Verdict, before: Mapping[str, Entry]) -> Iterator[Text]:
     """A patch with label, diff and evidence."""
-    yield Text.assemble(
-        (verdict.label.value.upper(), "bold"),
-        f"  patch {patch.id[:8]}  confidence {patch.confidence:.2f} (not calibrated)  {patch.origin.note}",
-    )
-    yield Syntax(diff(patch, before).rstrip("\n"), "diff", background_color="default", word_wrap=True)
+    head = f"  patch {patch.id[:8]}  confidence {patch.confidence:.2f} (not calibrated)  {printable(patch.origin.note)}"
+    yield Text.assemble("  ", (verdict.label.value.upper(), "bold"), head)
+    yield _coloured(diff(patch, before))
     for check in verdict.checks:
         mark = {CheckStatus.PASSED: "✓", CheckStatus.FAILED: "✗", CheckStatus.NOT_RUN: "–"}[check.status]
-        yield Text(f"{mark} {check.check}: {check.evidence}")
-    yield Text(f"isolation: {verdict.isolation}, view: {verdict.view}", "dim")
+        yield _line(f"{mark} {check.check}: {check.evidence}")
+    yield _line(f"isolation: {verdict.isolation}, view: {verdict.view}", "dim")
     for left in verdict.not_run:
-        yield Text(f"not run: {left}", "yellow")
+        yield _line(f"not run: {left}", "yellow")
+
+
+_DIFF_STYLE = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def _coloured(text: str) -> Text:
+    """A diff at the left margin, where `patch` and `git apply` find it."""
+    lines = [Text(line, _DIFF_STYLE.get(line[:1], "")) for line in text.splitlines()]
+    return Text("\n").join(lines)
 
 
 def diff(patch: Patch, before: Mapping[str, Entry]) -> str:
-    """The patch as a unified diff against the files it was made for."""
+    """The patch as a unified diff against the files it was made for; a line that says so if they are others."""
     here = {p: e for p, e in before.items() if p in patch.files}
-    after = patch.render(here)
+    try:
+        after = patch.render(here)
+    except ConflictError as exc:
+        return f"no diff: {exc.path} is not as it was when the patch was made\n"
     empty = Entry(content=b"")
-    return "".join(unified_diff(p, here.get(p, empty).content, after.get(p, empty).content) for p in patch.files)
+    parts = (unified_diff(p, here.get(p, empty).content, after.get(p, empty).content) for p in patch.files)
+    return printable("".join(parts))
 
 
-def _why_not(why: WhyNot) -> Iterator[RenderableType]:
+def _why_not(why: WhyNot) -> Iterator[Text]:
     whole = "all there were" if why.exhausted else "not all there were"
-    yield Text(f"why not: {why.candidates} candidates tried, {whole}; none passes")
+    yield _line(f"why not: {why.candidates} candidates tried, {whole}; none passes")
     for suspect in why.suspects[:3]:
-        yield Text(f"suspect  {suspect.path}:{suspect.line} in {suspect.function} ({suspect.why})")
+        yield _line(f"suspect  {suspect.path}:{suspect.line} in {suspect.function} ({suspect.why})")
     for near in why.rejected[:3]:
-        yield Text(f"near     {near.path}:{near.line} {near.note}: {near.broke}")
-    yield Text(f"to go on: {why.unblock}", "bold")
+        yield _line(f"near     {near.path}:{near.line} {near.note}: {near.broke}")
+    yield _line(f"to go on: {why.unblock}", "bold")
 
 
 def entries_before(root: Path, report: Report) -> dict[str, Entry]:
