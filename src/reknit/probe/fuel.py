@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from typing import List, Optional
 
 TICK = "__reknit_tick__"
 
@@ -24,7 +23,7 @@ class Tank:
     def __init__(self) -> None:
         self.used = 0
         #: None = unlimited.
-        self.limit: Optional[int] = None
+        self.limit: int | None = None
         self.exhausted = False
 
     def tick(self) -> None:
@@ -32,7 +31,7 @@ class Tank:
         self.used += 1
         if self.limit is not None and self.used > self.limit:
             self.exhausted = True
-            raise OutOfFuel("out of fuel after %d ticks" % self.limit)
+            raise OutOfFuel(f"out of fuel after {self.limit} ticks")
 
     def install(self) -> None:
         """Make the tick reachable from instrumented code."""
@@ -56,7 +55,7 @@ def _tick(near: ast.stmt) -> ast.stmt:
 
 
 def _at(node: ast.stmt, line: int) -> ast.stmt:
-    nodes: List[ast.AST] = list(ast.walk(node))
+    nodes: list[ast.AST] = list(ast.walk(node))
     for part in nodes:
         if isinstance(part, (ast.stmt, ast.expr)):
             part.lineno = part.end_lineno = line

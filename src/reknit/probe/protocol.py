@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Callable, Dict, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any, Callable
 
 #: Bytes; a longer frame is a broken stream.
 MAX_FRAME = 512 << 20
 
-Message = Dict[str, Any]
+Message = dict[str, Any]
 
 
 def encode(message: Message) -> bytes:
@@ -32,32 +33,41 @@ class Decoder:
         """Messages completed by `data`; `ValueError` where the stream is no stream of frames."""
         self._buffer += data
         while len(self._buffer) >= 4:
-            (size,) = struct.unpack_from(">I", self._buffer)
-            if size > MAX_FRAME:
-                raise ValueError("frame of %d bytes" % size)
+            size = _size(self._buffer)
             if len(self._buffer) < 4 + size:
                 return
             body = bytes(self._buffer[4 : 4 + size])
             del self._buffer[: 4 + size]
-            message = json.loads(body)
-            if not isinstance(message, dict):
-                raise ValueError("frame is no object")
-            yield message
+            yield _message(body)
 
 
-def receive(read: Callable[[int], bytes]) -> Optional[Message]:
+def receive(read: Callable[[int], bytes]) -> Message | None:
     """The next message from a blocking `read(n)`; None at the end of the stream."""
     head = _exactly(read, 4)
     if head is None:
         return None
-    (size,) = struct.unpack(">I", head)
+    body = _exactly(read, _size(head))
+    return None if body is None else _message(body)
+
+
+def _size(head: bytes | bytearray) -> int:
+    (size,) = struct.unpack_from(">I", head)
     if size > MAX_FRAME:
-        raise ValueError("frame of %d bytes" % size)
-    body = _exactly(read, size)
-    return None if body is None else json.loads(body)
+        raise ValueError(f"frame of {size} bytes")
+    return int(size)
 
 
-def _exactly(read: Callable[[int], bytes], size: int) -> Optional[bytes]:
+def _message(body: bytes) -> Message:
+    try:
+        message = json.loads(body)
+    except RecursionError:
+        message = None
+    if not isinstance(message, dict):
+        raise ValueError("frame is no object")  # noqa: TRY004 - one error for every broken stream
+    return message
+
+
+def _exactly(read: Callable[[int], bytes], size: int) -> bytes | None:
     parts = bytearray()
     while len(parts) < size:
         data = read(min(1 << 20, size - len(parts)))

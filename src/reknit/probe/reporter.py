@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
+from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Callable, Dict, Generator, List, Optional, Sequence
+from typing import Any, Callable
 
 import pytest
 
@@ -14,8 +16,11 @@ from .fuel import OutOfFuel
 from .protocol import Message
 
 _LONGEST = 2000
-_FRAMES = 60
+#: Of a traceback: the first, and the last.
+_FIRST_FRAMES, _LAST_FRAMES = 5, 60
 _LOCALS = 40
+#: Share of the limit that is left to a test whose parametrised sibling has used all of it.
+_SIBLING = 0.1
 
 
 class TestHung(BaseException):
@@ -31,28 +36,35 @@ class Reporter:
         self,
         send: Callable[[Message], None],
         root: str,
-        wanted: Optional[Sequence[str]] = None,
-        on_test: Optional[Callable[[Optional[str]], None]] = None,
-        hang_seconds: Optional[float] = None,
+        wanted: Sequence[str] | None = None,
+        on_test: Callable[[str | None], None] | None = None,
+        hang_seconds: float | None = None,
+        hung: Sequence[str] = (),
     ) -> None:
         self._send = send
         self._root = os.path.join(os.path.realpath(root), "")
         self._wanted = None if wanted is None else {t: i for i, t in enumerate(wanted)}
         self._on_test = on_test
-        self._hang = hang_seconds
-        self._hung_functions: Dict[str, int] = {}
-        self._current: Dict[str, Message] = {}
+        self._hang = hang_seconds if hasattr(signal, "setitimer") else None
+        self._hung_functions = {_function(t) for t in hung}
+        self._state: Message = {}
         #: Told of each finished test; a true answer ends the run.
-        self.stop_when: Optional[Callable[[Message], bool]] = None
+        self.stop_when: Callable[[Message], bool] | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: Any) -> None:
+        """Collect the wanted tests' files only; they are named relative to pytest's own root, wherever that is."""
+        if self._wanted is not None:
+            files = dict.fromkeys(t.split("::")[0] for t in self._wanted)
+            root = getattr(session.config, "rootpath", None) or session.config.rootdir  # `rootpath` is of pytest 6.1
+            session.config.args = [os.path.join(str(root), f) for f in files]
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: Any, items: List[Any]) -> None:
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Keep the wanted tests only, in the wanted order."""
-        if self._wanted is None:
-            return
-        keep = [i for i in items if i.nodeid in self._wanted]
-        keep.sort(key=lambda i: self._wanted[i.nodeid])  # type: ignore[index]
-        items[:] = keep
+        wanted = self._wanted
+        if wanted is not None:
+            items[:] = sorted((i for i in items if i.nodeid in wanted), key=lambda i: wanted[i.nodeid])
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Name every test that will run."""
@@ -65,74 +77,89 @@ class Reporter:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Generator[None, Any, None]:
-        """Frame one test: start, result, and the limit of its CPU time."""
+        """Frame one test by its start and its result."""
         self._send({"event": "start", "test": item.nodeid})
-        self._current = {}
+        self._state = {}
         if self._on_test:
             self._on_test(item.nodeid)
         began = time.perf_counter()
-        self._arm(item)
         yield
-        self._disarm()
         if self._on_test:
             self._on_test(None)
-        state = self._current.get(item.nodeid) or {"outcome": "error"}
+        state = self._state or {"outcome": "error"}
         result = {"event": "result", "test": item.nodeid, "seconds": time.perf_counter() - began, **state}
         self._send(result)
         if self.stop_when and self.stop_when(result):
             item.session.shouldstop = "reknit has seen enough"
 
-    def _arm(self, item: Any) -> None:
-        if self._hang is None or not hasattr(signal, "setitimer"):
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: Any) -> Generator[None, Any, None]:
+        """Limit the CPU time of the set-up."""
+        with self._limit(item):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: Any) -> Generator[None, Any, None]:
+        """Limit the CPU time of the test itself."""
+        with self._limit(item):
+            yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: Any) -> Generator[None, Any, None]:
+        """Limit the CPU time of the tear-down."""
+        with self._limit(item):
+            yield
+
+    @contextlib.contextmanager
+    def _limit(self, item: Any) -> Iterator[None]:
+        if self._hang is None:
+            yield
             return
-        function = item.nodeid.split("[")[0]
-        limit = self._hang / 10 if self._hung_functions.get(function) else self._hang
+        function = _function(item.nodeid)
+        limit = self._hang * (_SIBLING if function in self._hung_functions else 1)
 
         def expire(_number: int, _frame: Any) -> None:
-            self._hung_functions[function] = self._hung_functions.get(function, 0) + 1
-            raise TestHung("no end after %.1f s of CPU time" % limit)
+            self._hung_functions.add(function)
+            raise TestHung(f"no end after {limit:.1f} s of CPU time")
 
-        signal.signal(signal.SIGPROF, expire)
+        before = signal.signal(signal.SIGPROF, expire)
         # It fires again, since `except BaseException` in the program may swallow the first.
         signal.setitimer(signal.ITIMER_PROF, limit, max(limit / 10, 0.1))
-
-    def _disarm(self) -> None:
-        if self._hang is not None and hasattr(signal, "setitimer"):
+        try:
+            yield
+        finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, signal.SIG_DFL if before is None else before)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
         """Keep the facts of a failure before pytest turns them into text."""
-        if call.when == "call" or call.excinfo is not None:
-            self._disarm()
         if call.excinfo is not None:
             item.repr_failure = _short_failure  # pytest's own text is the dearest part of a failing test
         report = (yield).get_result()
-        self._note(report, call)
+        if report.failed and call.excinfo is not None:
+            report.reknit_failure = _failure(call.excinfo, self._root)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """See reports that plugins make by themselves, subtests among them."""
-        if report.failed and not self._failed(report.nodeid):
-            self._current[report.nodeid] = {"outcome": "failed", "failure": _text_failure(report)}
-
-    def _failed(self, nodeid: str) -> bool:
-        return self._current.get(nodeid, {}).get("outcome") in ("failed", "error")
-
-    def _note(self, report: Any, call: Any) -> None:
-        nodeid = report.nodeid
+        """Note what counts: plugins may have changed a report, dropped it for another try, or made one of their own."""
+        if self._state.get("outcome") in ("failed", "error"):
+            return
         if report.failed:
-            if not self._failed(nodeid):
-                outcome = "failed" if report.when == "call" else "error"
-                facts = _failure(call.excinfo, self._root) if call.excinfo else _text_failure(report)
-                self._current[nodeid] = {"outcome": outcome, "failure": facts}
-        elif report.skipped and not self._failed(nodeid):
-            self._current[nodeid] = {"outcome": "xfailed" if hasattr(report, "wasxfail") else "skipped"}
-        elif report.when == "call" and nodeid not in self._current:
-            self._current[nodeid] = {"outcome": "passed"}
+            facts = getattr(report, "reknit_failure", None) or _text_failure(report)
+            self._state = {"outcome": "failed" if report.when == "call" else "error", "failure": facts}
+        elif report.skipped:
+            self._state = {"outcome": "xfailed" if hasattr(report, "wasxfail") else "skipped"}
+        elif report.when == "call" and report.passed:
+            self._state = {"outcome": "passed"}
 
 
-def _short_failure(excinfo: Any, style: Any = None) -> str:
-    return _shorten(_safe(lambda: "%s: %s" % (excinfo.typename, excinfo.value)))
+def _function(nodeid: str) -> str:
+    """What parametrised siblings share."""
+    return nodeid.split("[", maxsplit=1)[0]
+
+
+def _short_failure(excinfo: Any, *_style: Any, **_options: Any) -> str:
+    return _shorten(_safe(lambda: f"{excinfo.typename}: {excinfo.value}"))
 
 
 def _text_failure(report: Any) -> Message:
@@ -141,33 +168,36 @@ def _text_failure(report: Any) -> Message:
 
 def _failure(excinfo: Any, root: str) -> Message:
     kind = excinfo.type
-    frames: List[Message] = []
-    variables: Dict[str, str] = {}
-    tb: Optional[TracebackType] = excinfo.tb
+    tbs: list[TracebackType] = []
+    tb: TracebackType | None = excinfo.tb
     while tb is not None:
-        code = tb.tb_frame.f_code
-        inside = os.path.realpath(code.co_filename).startswith(root)
-        frames.append(
-            {
-                "path": code.co_filename,
-                "line": tb.tb_lineno,
-                "function": getattr(code, "co_qualname", code.co_name),
-                "first_line": code.co_firstlineno,
-            }
-        )
-        if inside:
-            variables = _locals(tb.tb_frame.f_locals)
+        tbs.append(tb)
         tb = tb.tb_next
+    inside = next((t for t in reversed(tbs) if os.path.realpath(t.tb_frame.f_code.co_filename).startswith(root)), None)
     return {
-        "type": kind.__name__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__qualname__),
+        "type": _safe(lambda: _type_name(kind)),
         "message": _shorten(_safe(lambda: str(excinfo.value))),
-        "frames": frames[:5] + frames[5:][-_FRAMES:],
-        "locals": variables,
+        "frames": [_frame(t) for t in tbs[:_FIRST_FRAMES] + tbs[_FIRST_FRAMES:][-_LAST_FRAMES:]],
+        "locals": _locals(inside.tb_frame.f_locals) if inside else {},
         "hung": issubclass(kind, (OutOfFuel, TestHung)),
     }
 
 
-def _locals(variables: Dict[str, Any]) -> Dict[str, str]:
+def _type_name(kind: type) -> str:
+    plain = kind.__module__ == "builtins" or kind in (OutOfFuel, TestHung)
+    return kind.__name__ if plain else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _frame(tb: TracebackType) -> Message:
+    code = tb.tb_frame.f_code
+    return {
+        "path": code.co_filename,
+        "line": tb.tb_lineno,
+        "function": getattr(code, "co_qualname", code.co_name),
+    }
+
+
+def _locals(variables: dict[str, Any]) -> dict[str, str]:
     names = [n for n in variables if not n.startswith("@")][:_LOCALS]
     return {n: _shorten(_safe(lambda n=n: repr(variables[n])), 200) for n in names}  # type: ignore[misc]
 
@@ -176,9 +206,9 @@ def _safe(text: Callable[[], str]) -> str:
     try:
         return text()
     except BaseException as exc:  # noqa: BLE001 - the program's own __repr__ or __str__ may raise anything
-        return "<%s while it was printed>" % type(exc).__name__
+        return f"<{type(exc).__name__} while it was printed>"
 
 
 def _shorten(text: str, limit: int = _LONGEST) -> str:
-    text = text.encode("utf-8", "backslashreplace").decode()
+    text = text[: limit + 1].encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else text[:limit] + "…"

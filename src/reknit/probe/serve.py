@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -10,7 +11,7 @@ import select
 import signal
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable
 
 import pytest
 
@@ -18,12 +19,16 @@ from . import swap
 from .fuel import Tank
 from .protocol import Decoder, Message, encode
 from .reporter import Reporter
-from .session import Channel, cpu_seconds, decode_files, pytest_arguments
+from .session import Channel, bytecode_folder, cpu_seconds, decode_files, pytest_arguments
 from .sources import Sources
 
 _PR_SET_CHILD_SUBREAPER = 36
 #: Seconds between looks at whether a silent child still lives.
 _GLANCE = 0.05
+#: Generations of orphans that are followed.
+_ROUNDS = 1000
+#: A candidate may put its own in place of `os._exit`.
+_EXIT = os._exit
 
 
 class Pipe:
@@ -31,7 +36,7 @@ class Pipe:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self.fd: Optional[int] = None
+        self.fd: int | None = None
 
     def send(self, message: Message) -> None:
         """Send to the zygote from a child, to reknit from the zygote."""
@@ -52,10 +57,12 @@ class Worker:
         self.pipe = Pipe(channel)
         self.tank = Tank()
         self.tank.install()
-        self.sources = Sources(order["roots"], order["excluded"])
-        self.sources.install()
+        self.sources = Sources(order["roots"], order["excluded"], ticks=True)
+        self.sources.install(bytecode_folder())
+        #: Processes that the project has started before the first attempt: they stay.
+        self._kept: set[int] = set()
 
-    def reporter(self, wanted: Optional[List[str]] = None) -> Reporter:
+    def reporter(self, wanted: list[str] | None = None) -> Reporter:
         """A plugin that reports through the pipe."""
         return Reporter(self.pipe.send, self.order["root"], wanted=wanted)
 
@@ -63,53 +70,54 @@ class Worker:
         """Answer orders until reknit hangs up; `judge` runs in the child."""
         gc.collect()
         gc.freeze()
+        self._kept = set(_children())
         self.channel.send({"event": "ready", "cpu": cpu_seconds()})
         while True:
             order = self.channel.receive()
             if order is None:
                 return
             answer = self._attempt(order, judge)
-            self.channel.send({"event": "attempt", "id": order["id"], "cpu": cpu_seconds(), **answer})
+            self.channel.send({**answer, "event": "attempt", "id": order["id"], "cpu": cpu_seconds()})
 
     def _attempt(self, order: Message, judge: Callable[[Message], Message]) -> Message:
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(read)
-            self._child(order, judge, write)
+            try:
+                os.close(read)
+                self._child(order, judge, write)
+            finally:
+                _EXIT(0)
         os.close(write)
         messages, timed_out = _collect(read, child, time.monotonic() + order["timeout"])
         os.close(read)
-        status = _end(child)
-        results = [m for m in messages if m["event"] == "result"]
-        started = [m["test"] for m in messages if m["event"] == "start"]
-        done = next((m for m in messages if m["event"] == "done"), None)
+        status = _end(child, self._kept)
+        events: dict[Any, list[Message]] = {}
+        for message in messages:
+            events.setdefault(str(message.get("event")), []).append(message)
+        results, started = events.get("result", []), events.get("start", [])
+        done = events.get("done", [{"loaded": True, "ticks": 0, "exhausted": False, "why": "died", "finished": False}])
         return {
+            **done[0],
             "results": results,
-            "errors": [m for m in messages if m["event"] == "collect-error"],
-            "running": started[-1] if len(started) > len(results) else None,
+            "errors": events.get("collect-error", []),
+            "running": started[-1].get("test") if len(started) > len(results) else None,
             "timed_out": timed_out,
             "status": status,
-            **(done or {"loaded": True, "ticks": 0, "exhausted": False, "why": "died", "finished": False}),
-            "event": "attempt",
         }
 
     def _child(self, order: Message, judge: Callable[[Message], Message], write: int) -> None:
         os.setpgid(0, 0)
+        self.channel.close()  # a stray write of the candidate must not reach reknit
         self.pipe.fd = write
         self.tank.used = 0
         self.tank.limit = order.get("fuel")
         try:
             facts = judge(order)
         except BaseException as exc:  # noqa: BLE001 - a candidate may raise anything anywhere
-            facts = {"loaded": True, "finished": False, "why": "%s: %s" % (type(exc).__name__, exc)}
+            facts = {"loaded": True, "finished": False, "why": type(exc).__name__}
         self.tank.limit = None
-        try:
-            self.pipe.send(
-                {"event": "done", "ticks": self.tank.used, "exhausted": self.tank.exhausted, "why": "", **facts}
-            )
-        finally:
-            os._exit(0)
+        self.pipe.send({"event": "done", "ticks": self.tank.used, "exhausted": self.tank.exhausted, "why": "", **facts})
 
     def stop_when(self, order: Message) -> Callable[[Message], bool]:
         """When a candidate has been seen through: at its first failure, or when it is out of fuel."""
@@ -128,12 +136,12 @@ def serve(channel: Channel, order: Message) -> int:
     worker = Worker(channel, order)
     if order["mode"] == "fresh":
         _preload(order["modules"])
-        worker.sources.warm(order["files_to_warm"])
+        worker.sources.warm(os.path.join(order["root"], f) for f in order["files_to_warm"])
         worker.loop(lambda o: _judge_fresh(worker, o))
         return 0
     reporter = worker.reporter(order["tests"])
     zygote = Collected(worker, reporter)
-    status = pytest.main([*pytest_arguments(order, order["tests"]), "-q"], plugins=[reporter, zygote])
+    status = pytest.main([*pytest_arguments(order), "-q"], plugins=[reporter, zygote])
     if not zygote.served:
         channel.send({"event": "no-collection", "status": int(status)})
     return 0
@@ -145,7 +153,7 @@ class Collected:
     def __init__(self, worker: Worker, reporter: Reporter) -> None:
         self._worker = worker
         self._reporter = reporter
-        self._live: Dict[swap.Key, Any] = {}
+        self._live: dict[swap.Key, Any] = {}
         self.served = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -162,7 +170,7 @@ class Collected:
         self._worker.loop(lambda order: self._judge(order, items, session))
         return True
 
-    def _judge(self, order: Message, items: Dict[str, Any], session: Any) -> Message:
+    def _judge(self, order: Message, items: dict[str, Any], session: Any) -> Message:
         if order.get("swap"):
             try:
                 self._swap(order["swap"])
@@ -170,7 +178,7 @@ class Collected:
                 return {"loaded": False, "finished": False, "why": str(exc)}
         missing = [t for t in order["tests"] if t not in items]
         if missing:
-            return {"loaded": False, "finished": False, "why": "%s was not collected" % missing[0]}
+            return {"loaded": False, "finished": False, "why": f"{missing[0]} was not collected"}
         self._reporter.stop_when = self._worker.stop_when(order)
         chosen = [items[t] for t in order["tests"]]
         for item, following in zip(chosen, [*chosen[1:], None]):
@@ -183,7 +191,8 @@ class Collected:
         path, line, name = order["path"], order["line"], order["name"]
         old = swap.original(self._live, path, line, name)
         if old is None:
-            raise ValueError("%s is not a live function" % name)
+            msg = f"{name} is not a live function"
+            raise ValueError(msg)
         new = swap.compile_function(order["snippet"], order["classes"], path, line, name, old.co_flags)
         swap.swap(self._live, old, new)
 
@@ -193,12 +202,11 @@ def _judge_fresh(worker: Worker, order: Message) -> Message:
     worker.sources.replace(files)
     reporter = worker.reporter(order["tests"])
     reporter.stop_when = worker.stop_when(order)
-    arguments = [*pytest_arguments({**worker.order, "tests": order["tests"]}, order["tests"]), "-q"]
-    status = int(pytest.main(arguments, plugins=[reporter]))
-    return {"loaded": set(files) <= worker.sources.served, "finished": status in (0, 1, 2, 5), "pytest_status": status}
+    status = int(pytest.main([*pytest_arguments(worker.order), "-q"], plugins=[reporter]))
+    return {"loaded": worker.sources.loaded(files), "finished": status in (0, 1, 2, 5)}
 
 
-def _preload(modules: List[str]) -> None:
+def _preload(modules: list[str]) -> None:
     for name in modules:
         try:
             importlib.import_module(name)
@@ -206,12 +214,14 @@ def _preload(modules: List[str]) -> None:
             continue
 
 
-def _collect(read: int, child: int, deadline: float) -> Tuple[List[Message], bool]:
+def _collect(read: int, child: int, deadline: float) -> tuple[list[Message], bool]:
     """Messages until the child is done, dead or late; and whether it was late."""
     decoder = Decoder()
-    messages: List[Message] = []
-    while time.monotonic() < deadline:
-        ready, _, _ = select.select([read], [], [], _GLANCE)
+    messages: list[Message] = []
+    while True:
+        # Asked before the pipe is read, so that nothing is missed that it wrote before it died.
+        dead = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        ready, _, _ = select.select([read], [], [], 0 if dead else _GLANCE)
         if ready:
             data = os.read(read, 1 << 16)
             if not data:
@@ -220,37 +230,36 @@ def _collect(read: int, child: int, deadline: float) -> Tuple[List[Message], boo
                 messages += decoder.feed(data)
             except ValueError:
                 return messages, False  # the candidate wrote into our pipe: what came before it stands
-            if messages and messages[-1]["event"] == "done":
+            if messages and messages[-1].get("event") == "done":
                 return messages, False
-        elif os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+        elif dead:
             return messages, False
-    return messages, True
+        if time.monotonic() >= deadline:
+            return messages, True
 
 
-def _end(child: int) -> int:
+def _end(child: int, kept: set[int]) -> int:
     """Kill the child and all that it started; its exit status."""
-    for kill in (lambda: os.killpg(child, signal.SIGKILL), lambda: os.kill(child, signal.SIGKILL)):
-        try:
-            kill()
-        except OSError:
-            pass
+    with contextlib.suppress(OSError):
+        os.killpg(child, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    for _ in range(1000):
-        orphans = _children()
+    # What lost its parent is ours now, as we are the subreaper; its own children follow when it is gone.
+    for _ in range(_ROUNDS):
+        orphans = [pid for pid in _children() if pid not in kept]
         if not orphans:
             break
         for pid in orphans:
-            try:
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-            except OSError:
-                pass
     return status
 
 
-def _children() -> List[int]:
+def _children() -> list[int]:
     try:
-        with open("/proc/self/task/%d/children" % os.getpid(), encoding="ascii") as file:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []

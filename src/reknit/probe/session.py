@@ -16,7 +16,8 @@ import platform
 import resource
 import socket
 import sys
-from typing import Any, Dict, List, Optional
+import tempfile
+from typing import Any
 
 from .protocol import Message, encode, receive
 
@@ -32,9 +33,13 @@ class Channel:
         """Send `message` under the session's nonce."""
         self._sock.sendall(encode({**message, "nonce": self.nonce}))
 
-    def receive(self) -> Optional[Message]:
+    def receive(self) -> Message | None:
         """The next order; None when reknit has gone."""
         return receive(self._sock.recv)
+
+    def close(self) -> None:
+        """Let go of this process's end; other processes keep theirs."""
+        self._sock.close()
 
 
 def main(fd: int) -> int:
@@ -54,31 +59,35 @@ def main(fd: int) -> int:
         channel.send({"event": "no-pytest", **facts()})
         return 0
     if order["mode"] == "suite":
-        from .suite import run  # noqa: PLC0415 - needs the project's pytest
+        from .suite import run
 
         return run(channel, order)
-    from .serve import serve  # noqa: PLC0415 - needs the project's pytest
+    from .serve import serve
 
     return serve(channel, order)
 
 
 def _enter(order: Message) -> None:
     os.chdir(order["cwd"])
-    sys.dont_write_bytecode = order["mode"] != "suite"
+    sys.argv[1:] = order.get("args", [])
+    # For what the tests start; this process does so in `Sources.install`.
+    os.environ["PYTHONPYCACHEPREFIX"] = bytecode_folder()
     # As `python -m pytest` does it, which every layout that works at all works with.
     sys.path.insert(0, order["cwd"])
     if order.get("remap"):
-        from .remap import remap  # noqa: PLC0415 - only where mounts are unavailable
+        from .remap import remap
 
         remap(*order["remap"])
 
 
-def pytest_arguments(order: Message, tests: Optional[List[str]]) -> List[str]:
-    """The user's arguments, with the files of `tests` in place of their own, and plugins that would hide tests off."""
-    args = list(order["args"])
-    if tests is not None:
-        args = [a for i, a in enumerate(args) if not _selects(a, args[i - 1] if i else "")]
-        args += sorted({t.split("::")[0] for t in tests})
+def bytecode_folder() -> str:
+    """Where bytecode of the project goes: bytecode that a worker has left elsewhere would load in place of its source."""
+    return os.path.join(tempfile.gettempdir(), "pycache")
+
+
+def pytest_arguments(order: Message) -> list[str]:
+    """The user's arguments, with what would hide tests from us switched off."""
+    args = [*order["args"], "--maxfail=0"]
     if importlib.util.find_spec("xdist") and "no:xdist" not in args:
         args.append("-n0")
     if importlib.util.find_spec("pytest_cov") and "no:cov" not in args:
@@ -86,13 +95,7 @@ def pytest_arguments(order: Message, tests: Optional[List[str]]) -> List[str]:
     return args
 
 
-def _selects(argument: str, before: str) -> bool:
-    if argument.startswith("-") or before in ("-k", "-m", "-p", "-o", "-c", "-n", "-W", "--rootdir", "--confcutdir"):
-        return False
-    return os.path.exists(argument.split("::")[0])
-
-
-def decode_files(order: Message) -> Dict[str, bytes]:
+def decode_files(order: Message) -> dict[str, bytes]:
     """Contents by absolute path."""
     return {path: base64.b64decode(text) for path, text in order.get("files", {}).items()}
 
@@ -105,7 +108,7 @@ def cpu_seconds() -> float:
 
 def facts() -> Message:
     """What there is to know of this interpreter."""
-    packages: Dict[str, str] = {}
+    packages: dict[str, str] = {}
     metadata: Any = importlib.import_module("importlib.metadata")
     for dist in metadata.distributions():
         name = dist.metadata["Name"]

@@ -1,4 +1,4 @@
-"""The project's modules, compiled from memory: candidates instead of files, ticks added, no bytecode cache.
+"""The project's modules, compiled from source at each start: candidates from memory, ticks added, no bytecode cache.
 
 Every path-based import, editable installs and namespace packages included, ends in
 `SourceFileLoader.get_code`; so that is where a candidate is put in place of its file.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import os
+import sys
+from collections.abc import Iterable, Sequence
 from types import CodeType
-from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Set
+from typing import Any, Callable
 
 from .fuel import instrument
 
@@ -18,52 +20,69 @@ from .fuel import instrument
 class Sources:
     """Serves the project's code; `install` takes over imports of files under `roots`."""
 
-    def __init__(self, roots: Sequence[str], excluded: Sequence[str]) -> None:
+    def __init__(self, roots: Sequence[str], excluded: Sequence[str], *, ticks: bool) -> None:
         self._roots = tuple(os.path.join(r, "") for r in roots)
         self._excluded = tuple(os.path.join(e, "") for e in excluded)
-        self._codes: Dict[str, CodeType] = {}
-        self._memory: Dict[str, bytes] = {}
-        #: Real paths of candidates that were imported.
-        self.served: Set[str] = set()
+        self._ticks = ticks
+        self._codes: dict[str, CodeType] = {}
+        self._memory: dict[str, bytes] = {}
+        #: Files whose candidates were imported, as `replace` was told of them.
+        self.served: set[str] = set()
 
     def covers(self, path: str) -> bool:
         """Whether a file is the project's own."""
         return path.startswith(self._roots) and not path.startswith(self._excluded)
 
-    def replace(self, files: Dict[str, bytes]) -> None:
-        """Serve these contents from now on; absolute real paths."""
-        self._memory.update(files)
-        for path in files:
-            self._codes.pop(path, None)
+    def replace(self, files: dict[str, bytes]) -> None:
+        """Serve these contents from now on, by absolute path."""
+        for path, content in files.items():
+            real = os.path.realpath(path)
+            self._memory[real] = content
+            self._codes.pop(real, None)
+
+    def loaded(self, paths: Iterable[str]) -> bool:
+        """Whether the replaced contents of all `paths` were imported."""
+        return {os.path.realpath(p) for p in paths} <= self.served
 
     def warm(self, paths: Iterable[str]) -> None:
         """Compile files before the first fork, so that children need not."""
         for path in paths:
+            real = os.path.realpath(path)
             try:
-                self._code(path)
-            except (OSError, SyntaxError, ValueError):
+                self._codes[real] = self._compile(real)
+            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 continue  # the import itself will say what is wrong
 
-    def install(self) -> None:
-        """Take over `SourceFileLoader.get_code`."""
-        original: Callable[[Any, str], Optional[CodeType]] = importlib.machinery.SourceFileLoader.get_code
+    def install(self, bytecode: str) -> None:
+        """Take over `SourceFileLoader.get_code`; pytest's loader of test files finds bytecode below `bytecode` only."""
+        original: Callable[[Any, str], CodeType | None] = importlib.machinery.SourceFileLoader.get_code
 
-        def get_code(loader: Any, fullname: str) -> Optional[CodeType]:
+        def get_code(loader: Any, fullname: str) -> CodeType | None:
             path = os.path.realpath(loader.get_filename(fullname))
             if not self.covers(path):
-                return original(loader, fullname)
+                return _with_caches(original, loader, fullname)
             if path in self._memory:
                 self.served.add(path)
-            return self._code(path)
+            if self._ticks:
+                return self._codes.get(path) or self._compile(path)
+            # The loader's own compiler: a project may have hooks there.
+            return loader.source_to_code(loader.get_data(path), loader.get_filename(fullname))  # type: ignore[no-any-return]
 
         importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[assignment, method-assign]
+        sys.pycache_prefix = bytecode
 
-    def _code(self, path: str) -> CodeType:
-        if path not in self._codes:
-            source = self._memory.get(path)
-            if source is None:
-                with open(path, "rb") as file:
-                    source = file.read()
-            tree = ast.parse(source, path)
-            self._codes[path] = compile(instrument(tree), path, "exec", dont_inherit=True)
-        return self._codes[path]
+    def _compile(self, path: str) -> CodeType:
+        source = self._memory.get(path)
+        if source is None:
+            with open(path, "rb") as file:
+                source = file.read()
+        return compile(instrument(ast.parse(source, path)), path, "exec", dont_inherit=True)
+
+
+def _with_caches(original: Callable[[Any, str], CodeType | None], loader: Any, fullname: str) -> CodeType | None:
+    """Other people's modules come from their own caches: to compile pytest costs four times its import."""
+    private, sys.pycache_prefix = sys.pycache_prefix, None
+    try:
+        return original(loader, fullname)
+    finally:
+        sys.pycache_prefix = private

@@ -14,14 +14,18 @@ def _load() -> None:
     spec = importlib.util.spec_from_file_location(
         "_reknit_probe", os.path.join(here, "__init__.py"), submodule_search_locations=[here]
     )
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(here)
     package = importlib.util.module_from_spec(spec)
     sys.modules["_reknit_probe"] = package
     spec.loader.exec_module(package)
 
 
 if __name__ == "__main__":
+    # Reknit's folder is no place for another interpreter's bytecode.
+    sys.dont_write_bytecode = True
     _load()
     from _reknit_probe import session  # type: ignore[import-not-found]
 
-    sys.exit(session.main(int(sys.argv[1])))
+    # Off the arguments: a program under test may parse them.
+    sys.exit(session.main(int(sys.argv.pop())))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, List
+from typing import Any
 
 import pytest
 
-from .reporter import Reporter
 from .protocol import Message
-from .session import Channel, cpu_seconds, facts, pytest_arguments
+from .reporter import Reporter
+from .session import Channel, bytecode_folder, cpu_seconds, facts, pytest_arguments
+from .sources import Sources
 from .trace import Tracer
 
 
@@ -25,10 +26,12 @@ def run(channel: Channel, order: Message) -> int:
         wanted=tests,
         on_test=tracer.switch if tracer else None,
         hang_seconds=order.get("hang_seconds"),
+        hung=order.get("hung", ()),
     )
+    Sources(order["roots"], order["excluded"], ticks=False).install(bytecode_folder())
     if tracer:
         tracer.start()
-    status = pytest.main(pytest_arguments(order, tests), plugins=[reporter])
+    status = pytest.main(pytest_arguments(order), plugins=[reporter])
     if tracer:
         tracer.stop()
         channel.send({"event": "coverage", "backend": tracer.backend, "lines": _jsonable(tracer.lines())})
@@ -48,7 +51,7 @@ def _jsonable(lines: Any) -> Any:
     return {test or "": paths for test, paths in lines.items()}
 
 
-def _loaded(before: Any, roots: List[str], excluded: List[str]) -> Message:
+def _loaded(before: Any, roots: list[str], excluded: list[str]) -> Message:
     """Modules that the suite imported: the project's files, and the names of everybody else's."""
     inside = tuple(os.path.join(r, "") for r in roots)
     outside = tuple(os.path.join(e, "") for e in excluded)
