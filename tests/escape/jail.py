@@ -24,12 +24,11 @@ from reknit.sandbox.unconfined import Unconfined
 #: Seconds; many times what any of these jobs needs.
 PATIENCE = 30.0
 
-CONFINED = [
-    pytest.param("bubblewrap", marks=pytest.mark.needs_tool("bwrap")),
-    pytest.param("bubblewrap-bind", marks=pytest.mark.needs_tool("bwrap")),
-    "landlock",
-]
-ALL = [*CONFINED, "none"]
+_BIND = pytest.param("bubblewrap-bind", marks=pytest.mark.needs_tool("bwrap"))
+CONFINED = [pytest.param("bubblewrap", marks=pytest.mark.needs_tool("bwrap")), "landlock"]
+#: The two ways to show the project differ in what can be done to files only.
+CONFINED_FILES = [*CONFINED, _BIND]
+ALL = [*CONFINED_FILES, "none"]
 
 
 @functools.cache

@@ -1,0 +1,175 @@
+"""Ways out through parts of the kernel that tests have no need of: each works when free, and not from inside."""
+
+from __future__ import annotations
+
+import os
+import platform
+import pty
+from pathlib import Path
+
+import pytest
+
+from reknit.sandbox import Sandbox
+from tests.escape.jail import CONFINED, Attempt, assert_stopped, open_jail
+
+CALL = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+print("tried", flush=True)
+def call(*args):
+    result = libc.syscall(*args)
+    print("ESCAPED" if result >= 0 else os.strerror(ctypes.get_errno()), flush=True)
+    return result
+"""
+
+
+@pytest.fixture(params=CONFINED)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return open_jail(request.param)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    project = tmp_path.resolve() / "project"
+    project.mkdir()
+    return project
+
+
+x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="needs x86_64")
+
+
+def test_io_uring(sandbox: Sandbox, root: Path) -> None:
+    """It makes system calls past every filter."""
+    assert_stopped(Attempt(code=CALL + "call(425, 8, ctypes.create_string_buffer(256))"), sandbox, root)
+
+
+def test_userfaultfd(sandbox: Sandbox, root: Path) -> None:
+    number = 323 if platform.machine() == "x86_64" else 282
+    assert_stopped(Attempt(code=CALL + f"call({number}, 1)"), sandbox, root)
+
+
+def test_bpf(sandbox: Sandbox, root: Path) -> None:
+    """BPF_MAP_CREATE of an array."""
+    number = 321 if platform.machine() == "x86_64" else 280
+    code = f"import struct; call({number}, 0, struct.pack('IIII', 2, 4, 4, 1) + bytes(112), 128)"
+    assert_stopped(Attempt(code=CALL + code), sandbox, root)
+
+
+def test_perf(sandbox: Sandbox, root: Path) -> None:
+    """A software counter on itself."""
+    number = 298 if platform.machine() == "x86_64" else 241
+    code = f"import struct; call({number}, struct.pack('IIQ', 1, 112, 0) + bytes(96), 0, -1, -1, 0)"
+    assert_stopped(Attempt(code=CALL + code), sandbox, root)
+
+
+def test_keyrings(sandbox: Sandbox, root: Path) -> None:
+    """The user's keyring holds credentials."""
+    number = 248 if platform.machine() == "x86_64" else 217
+    code = f"call({number}, b'user', b'reknit-test', b'x', ctypes.c_size_t(1), -2)"
+    assert_stopped(Attempt(code=CALL + code), sandbox, root)
+
+
+def test_mounting(sandbox: Sandbox, root: Path) -> None:
+    """With a mount namespace of its own, so that the control changes nothing; a new user namespace where need be."""
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+print("tried", flush=True)
+if libc.unshare(0x20000) and libc.unshare(0x10020000):
+    print(os.strerror(ctypes.get_errno()))
+libc.mount(b"none", b"/", None, 0x44000, None)
+if libc.mount(b"tmpfs", b".", b"tmpfs", 0, None) == 0:
+    print("ESCAPED")
+"""
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+@pytest.mark.parametrize("flags", ["0x10000000", "0x20000", "0x20000000", "0x40000000", "0x02000000", "0x08000000"])
+def test_new_namespaces(sandbox: Sandbox, root: Path, flags: str) -> None:
+    """A user namespace gives every capability inside it, and with them the rest of the kernel."""
+    code = CALL + f"print('ESCAPED' if libc.unshare({flags}) == 0 else os.strerror(ctypes.get_errno()))"
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+def test_new_namespaces_by_clone(sandbox: Sandbox, root: Path) -> None:
+    """clone(2) with a flag, and clone3(2), whose flags no filter can read."""
+    clone = 56 if platform.machine() == "x86_64" else 220
+    code = CALL + (
+        "import signal, struct\n"
+        f"for args in (({clone}, 0x10000000 | 17, 0, 0, 0, 0), (435, struct.pack('Q', 0x10000000) + bytes(24)"
+        " + struct.pack('Q', 17) + bytes(24), ctypes.c_size_t(64))):\n"
+        "    result = libc.syscall(*args)\n"
+        "    if result == 0: os._exit(0)\n"
+        "    if result > 0: print('ESCAPED'); os.waitpid(result, 0)\n"
+    )
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+def test_terminal_input(sandbox: Sandbox, root: Path) -> None:
+    """TIOCSTI types a command into the user's shell (CVE-2017-5226)."""
+    code = """
+import fcntl, sys
+print("tried")
+try:
+    fcntl.ioctl(int(sys.argv[1]), 0x5412, b"x")
+    print("ESCAPED")
+except OSError as exc:
+    print(exc)
+"""
+    controller, terminal = pty.openpty()
+    try:
+        inside = assert_stopped(Attempt(code=code, args=[str(terminal)], pass_fds=[terminal]), sandbox, root)
+        assert "not permitted" in inside.output
+    finally:
+        os.close(controller)
+        os.close(terminal)
+
+
+@x86_64
+def test_the_32_bit_door(sandbox: Sandbox, root: Path) -> None:
+    """`int 0x80` reaches the 32-bit table, whose numbers mean other calls than the filter's."""
+    code = """
+import ctypes, mmap
+page = mmap.mmap(-1, 4096, prot=7)
+page.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20 (getpid); int 0x80; ret
+print("tried", flush=True)
+run = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+import os
+if run() == os.getpid():
+    print("ESCAPED", flush=True)
+"""
+    inside = assert_stopped(Attempt(code=code), sandbox, root)
+    assert inside.status == -31  # SIGSYS
+
+
+@x86_64
+def test_the_x32_door(sandbox: Sandbox, root: Path) -> None:
+    """The x32 numbers: the same calls, with a bit that a careless filter does not know."""
+    inside = assert_stopped(Attempt(code=CALL + "call(0x40000000 + 39)"), sandbox, root, control=False)
+    assert inside.status == -31
+
+
+def test_no_capabilities_that_matter(sandbox: Sandbox, root: Path) -> None:
+    """What is left reaches only the project's own files; a set-user-id program gives nothing back."""
+    code = "print(*(line for line in open('/proc/self/status') if line.startswith(('Cap', 'NoNewPrivs', 'Seccomp:'))))"
+    lines = dict(line.split() for line in Attempt(code=code).inside(sandbox, root).output.splitlines() if line)
+    files_only = 0b11111  # CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID
+    for kind in ("CapPrm:", "CapEff:", "CapAmb:", "CapInh:"):
+        assert int(lines[kind], 16) & ~files_only == 0
+    assert lines["NoNewPrivs:"] == "1"
+    assert lines["Seccomp:"] == "2"
+
+
+def test_kernel_settings(sandbox: Sandbox, root: Path) -> None:
+    """Opened, not written: core_pattern would run a program as root outside."""
+    code = """
+import os
+print("tried")
+for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/sys/power/state"):
+    try:
+        os.close(os.open(path, os.O_WRONLY))
+        print("ESCAPED", path)
+    except OSError as exc:
+        print(exc)
+"""
+    assert_stopped(Attempt(code=code), sandbox, root)
