@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from reknit.model.signal import Frame
 
 TestOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
+OUTCOMES: tuple[TestOutcome, ...] = get_args(TestOutcome)
 Step = Literal["collected", "fresh"]
 
 

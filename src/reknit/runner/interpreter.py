@@ -13,6 +13,7 @@ from reknit.errors import UsageError
 
 #: Passed on to the tests where the user has them set; nothing else of the environment is.
 ALLOWED = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "PYTHONPATH", "VIRTUAL_ENV")
+_MANY_LINKS = 20
 _ENVIRONMENTS = (".venv", "venv", "env")
 
 
@@ -43,12 +44,14 @@ def _given(wanted: Path) -> Path:
             hint="give --python the path of a Python 3.9 or newer, or of a virtual environment",
         )
     path = Path(found).absolute()
-    return _behind_script(path) if path.read_bytes()[:2] == b"#!" else path
+    with path.open("rb") as file:
+        script = file.read(2) == b"#!"
+    return _behind_script(path) if script else path
 
 
 def _behind_script(script: Path) -> Path:
     """The interpreter that a version manager's shim starts; the user named it, so it may run."""
-    command = [script, "-I", "-c", "import sys; print(sys.executable)"]
+    command: list[str | Path] = [script, "-I", "-c", "import sys; print(sys.executable)"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError) as exc:
@@ -61,29 +64,35 @@ def _behind_script(script: Path) -> Path:
 def environment(environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
     """The tests' whole environment: an allow-list of the user's, what reknit sets, and `extra`."""
     env: dict[str, str] = {n: v for n, v in environ.items() if n in ALLOWED or n.startswith("LC_")}
-    env |= {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": "/tmp/pycache"}  # noqa: S108 - private inside
+    env |= {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
     return {**env, **extra}
 
 
 def readable(python: Path) -> tuple[Path, ...]:
-    """Folders that an interpreter needs, found by following its links and its `pyvenv.cfg`."""
+    """Paths that an interpreter needs, found by following its links and its `pyvenv.cfg`.
+
+    Of a link only the link: it may lie in a folder of the user's, such as ~/bin.
+    """
     places: list[Path] = []
-    here = python
-    for _ in range(10):
-        places.append(here.parent.parent)
-        config = here.parent.parent / "pyvenv.cfg"
-        if config.is_file():
-            places += _homes(config)
-        if not here.is_symlink():
-            break
-        here = (here.parent / here.readlink()).absolute()
-    places.append(python.resolve().parent.parent)
-    return tuple(dict.fromkeys(p for p in places if p not in (Path("/"), Path("/usr"))))
+    todo = [python]
+    for here in todo:
+        folder = here.parent.parent
+        if (folder / "pyvenv.cfg").is_file():
+            places.append(folder)
+            todo += [home / name for home in _homes(folder / "pyvenv.cfg") for name in (here.name, "python3")]
+        if here.is_symlink() and len(todo) < _MANY_LINKS:
+            places.append(here)
+            todo.append((here.parent / here.readlink()).absolute())
+        else:
+            places.append(folder)
+    whole = (Path("/"), Path("/usr"), Path.home(), *Path.home().parents)
+    return tuple(dict.fromkeys(p for p in places if p not in whole and p.exists()))
 
 
 def _homes(config: Path) -> list[Path]:
+    """Folders of the programs that an environment was made with."""
     for line in config.read_text("utf-8", "replace").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "home" and value.strip():
-            return [Path(value.strip()).parent]
+            return [Path(value.strip())]
     return []

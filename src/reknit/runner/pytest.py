@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reknit.errors import CannotJudgeError
 from reknit.probe.protocol import Message
 from reknit.runner.base import Facts, SuiteRun
 from reknit.runner.interpreter import readable
-from reknit.runner.session import Place, Session
+from reknit.runner.session import Place, Session, untrusted
 from reknit.runner.suite import facts, run_suite
 from reknit.runner.workers import Plan, Pool
 from reknit.sandbox.base import Limits, Sandbox
@@ -26,37 +27,18 @@ class PytestRunner:
         self, sandbox: Sandbox, *, root: Path, python: Path, env: Mapping[str, str], arguments: Sequence[str]
     ) -> None:
         self._arguments = tuple(arguments)
-        self._place = Place(
-            sandbox=sandbox,
-            python=python,
-            root=root,
-            env=dict(env),
-            readable=readable(python),
-            limits=Limits(),
+        place = Place(
+            sandbox=sandbox, python=python, root=root, env=dict(env), readable=readable(python), limits=Limits()
         )
-        self.facts = self._find_facts()
-        seen = (*self.facts.path, *self.facts.prefixes)
-        outside = (Path(p) for p in seen if Path(p).exists() and not Path(p).is_relative_to(root))
-        places = dict.fromkeys((*self._place.readable, *(p for p in outside if p not in (Path("/"), Path("/usr")))))
-        self._place = Place(
-            sandbox=sandbox, python=python, root=root, env=dict(env), readable=tuple(places), limits=Limits()
-        )
-
-    def _find_facts(self) -> Facts:
-        with Session(self._place, {"mode": "facts"}) as session:
-            try:
-                message = session.receive(time.monotonic() + _FACTS_SECONDS)
-            except TimeoutError:
-                message = None
-            if message is None:
-                raise session.broken("it was asked for its version")
-            return facts(message, (self._place.root,))
+        self.facts = _find_facts(place)
+        found = (Path(p) for p in (*self.facts.path, *self.facts.prefixes))
+        outside = [p for p in found if p.exists() and not p.is_relative_to(root) and p not in (Path("/"), Path("/usr"))]
+        self._place = replace(place, readable=tuple(dict.fromkeys((*place.readable, *outside))))
 
     def _order(self, arguments: Sequence[str]) -> Message:
         root = self._place.root
-        inside = [p for p in self.facts.prefixes if Path(p).is_relative_to(root) and Path(p) != root]
-        excluded = [str(root / name) for name in _FOREIGN] + inside
-        return {"args": list(arguments), "excluded": excluded}
+        inside = [Path(p).relative_to(root) for p in self.facts.prefixes if Path(p).is_relative_to(root)]
+        return {"args": list(arguments), "excluded": [*_FOREIGN, *(str(p) for p in inside if p != Path())]}
 
     def suite(
         self,
@@ -92,6 +74,18 @@ class PytestRunner:
             fuel=fuel,
         )
         return Pool(plan, jobs)
+
+
+def _find_facts(place: Place) -> Facts:
+    with Session(place, {"mode": "facts"}) as session:
+        try:
+            message = session.receive(time.monotonic() + _FACTS_SECONDS)
+        except TimeoutError:
+            message = None
+        if message is None:
+            raise session.broken("asked for its version")
+        with untrusted():
+            return facts(message, (session.root, place.root))
 
 
 def _infrastructure(run: SuiteRun) -> CannotJudgeError:

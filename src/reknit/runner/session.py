@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import secrets
 import socket
 import time
@@ -17,6 +19,8 @@ from reknit.probe.protocol import Decoder, Message, encode
 from reknit.sandbox.base import Job, Limits, Running, Sandbox, View, ViewKind
 
 PROBE = Path(probe.__file__).parent
+#: Seconds for a process that has said its last to come to its end.
+_LAST_WORDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +60,25 @@ class Session:
                 self._ours.close()
                 raise
         self.root = self.running.root
-        self.send(self._complete(order))
+        try:
+            self.send(self._complete(order))
+        except BaseException:
+            self.close()
+            raise
 
     def _complete(self, order: Message) -> Message:
         root, here = str(self._place.root), str(self.running.root)
         moved = {"remap": [root, here]} if self.running.view_kind is ViewKind.COPY else {}
-        return {"nonce": self._nonce, "root": here, "cwd": here, "roots": [here], **moved, **order}
+        excluded = [str(self.running.root / folder) for folder in order.get("excluded", ())]
+        return {
+            **order,
+            **moved,
+            "nonce": self._nonce,
+            "root": here,
+            "cwd": here,
+            "roots": [here],
+            "excluded": excluded,
+        }
 
     def send(self, message: Message) -> None:
         """Give an order; one that no longer listens shows when the answer is read."""
@@ -92,16 +109,16 @@ class Session:
             if not data:
                 return None
 
-    def messages(self, deadline: float) -> Iterator[Message]:
-        """Messages until the probe has gone."""
-        while (message := self.receive(deadline)) is not None:
-            yield message
+    def output(self) -> str:
+        """The end of what the process printed; of a process that ends by itself, all it had to say."""
+        self.running.wait(_LAST_WORDS)
+        return self.running.output().decode("utf-8", "replace")[-4000:]
 
     def broken(self, doing: str) -> SandboxError:
         """The error for a probe that ended without a word."""
-        tail = self.running.output().decode("utf-8", "replace").strip()[-1500:]
+        tail = self.output().strip()[-1500:]
         return SandboxError(
-            f"the interpreter ended while {doing}; nothing was changed" + (f"\n{tail}" if tail else ""),
+            f"the interpreter gave no answer when {doing}; nothing was changed" + (f"\n{tail}" if tail else ""),
             slug="probe-died",
             hint="run `python -m pytest` by hand with the same interpreter; or name another with --python",
         )
@@ -112,6 +129,23 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         self._ours.close()
         self.running.__exit__(kind, exc, tb)
+
+    def close(self) -> None:
+        """End the probe and all that it started."""
+        self.__exit__(None, None, None)
+
+
+@contextlib.contextmanager
+def untrusted() -> Iterator[None]:
+    """Around reading a message: one that is not as the probe makes them is a `SandboxError`."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+        raise SandboxError(
+            f"a message of the test process cannot be read ({type(exc).__name__}: {exc}); nothing was changed",
+            slug="probe-garbled",
+            hint="something in the tests writes into descriptors that it did not open",
+        ) from exc
 
 
 def relative(path: str, *roots: Path) -> str | None:
@@ -126,3 +160,14 @@ def relative(path: str, *roots: Path) -> str | None:
 def text(value: Any) -> str:
     """A string from an untrusted message."""
     return value if isinstance(value, str) else ""
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Strings from an untrusted message."""
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
+
+
+def amount(value: Any) -> float:
+    """A finite number that is not negative, from an untrusted message."""
+    number = float(value) if isinstance(value, (int, float)) else 0.0
+    return number if 0 <= number < math.inf else 0.0

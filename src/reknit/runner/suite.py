@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from typing import Any
 from reknit.errors import CannotJudgeError
 from reknit.model.signal import Frame
 from reknit.probe.protocol import Message
-from reknit.runner.base import Facts, Failure, SuiteRun, TestOutcome, TestRun
-from reknit.runner.session import Place, Session, relative, text
+from reknit.runner.base import OUTCOMES, Facts, Failure, SuiteRun, TestOutcome, TestRun
+from reknit.runner.session import Place, Session, amount, relative, text, texts, untrusted
 
-#: A test that uses no CPU time is called stalled after this many times the limit of CPU time.
-_STALL = 2.0
+#: A test that uses no CPU time is called stalled after so many seconds, or times the limit of CPU time, if more: on a
+#: loaded machine the wall clock runs ahead. Siblings of a test that hung get a share of it.
+_STALL_SECONDS, _STALL_FACTOR, _SIBLING = 20.0, 6.0, 0.25
 #: Processes that may die or stall before the rest counts as not run.
 _RESTARTS = 20
 
@@ -48,11 +50,11 @@ def run_suite(
     """Run until every test has a result or `deadline` passes; `order` holds arguments, trace and limits."""
     state, wanted = _State(), tests
     for _ in range(_RESTARTS):
-        ended = _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline)
-        left = [t for t in state.collected if t not in state.tests]
-        if ended or not left or time.monotonic() >= deadline:
+        known = len(state.tests)
+        finished = _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline)
+        wanted = [t for t in state.collected if t not in state.tests]
+        if finished or not wanted or len(state.tests) == known or time.monotonic() >= deadline:
             break
-        wanted = left
     if state.facts is None and not state.collected:
         raise _nothing(state)
     return SuiteRun(
@@ -72,28 +74,49 @@ def run_suite(
 
 def _one_process(place: Place, order: Message, files: dict[str, bytes | None], state: _State, deadline: float) -> bool:
     """Read one process to its end; False where it stalled or died and the rest should be run in another."""
+    state.status = state.running = None
+    order = {**order, "hung": [t for t, r in state.tests.items() if r.failure and r.failure.hung]}
     with Session(place, order, files=files) as session:
         state.isolation, state.view = session.running.level, session.running.view_kind
-        stall = order["hang_seconds"] * _STALL
         while True:
-            limit = deadline if state.running is None else min(deadline, time.monotonic() + stall)
+            stall = _stall(state, order)
             try:
-                message = session.receive(limit)
+                message = session.receive(min(deadline, time.monotonic() + stall))
             except TimeoutError:
-                late = time.monotonic() >= deadline
-                if not late:
+                if time.monotonic() < deadline:
                     _stopped(state, "TestStalled", f"no end after {stall:.0f} s", hung=True)
-                return late
-            if message is None:
-                state.output = session.running.output().decode("utf-8", "replace")[-4000:]
-                if state.running is None:
-                    return True
-                status = session.running.wait(5)
-                _stopped(state, "ProcessDied", f"the process died, status {status}", hung=False)
                 return False
-            if _take(state, message, (session.root, place.root)):
-                state.output = session.running.output().decode("utf-8", "replace")[-4000:]
+            if message is None:
+                state.output = session.output()
+                _stopped(state, "ProcessDied", death(session.running.wait(0)), hung=False)
+                return False
+            with untrusted():
+                last = _take(state, message, (session.root, place.root))
+            if last:
+                state.output = session.output() if state.status not in (0, 1) else ""
                 return True
+
+
+def _stall(state: _State, order: Message) -> float:
+    """Seconds without a message after which a test, or the end of the suite, is waited for no longer."""
+    whole: float = max(_STALL_SECONDS, _STALL_FACTOR * order["hang_seconds"])
+    if state.running is None:
+        return whole if state.collected and len(state.tests) == len(state.collected) else math.inf
+    hung = {_function(t) for t in order["hung"]}
+    return whole * (_SIBLING if _function(state.running) in hung else 1)
+
+
+def _function(test: str) -> str:
+    return test.partition("[")[0]
+
+
+def death(status: int | None) -> str:
+    """How a process ended, in words; None for one that lives on without its connection."""
+    if status is None:
+        return "the process closed its connection"
+    if status < 0:
+        return f"the process died of signal {-status}"
+    return f"the process ended itself with status {status}"
 
 
 def _stopped(state: _State, kind: str, message: str, *, hung: bool) -> None:
@@ -107,9 +130,11 @@ def _take(state: _State, message: Message, roots: tuple[Path, ...]) -> bool:
     """Note one message; True at the last."""
     match message.get("event"):
         case "collected":
-            state.collected += [t for t in message["tests"] if t not in set(state.collected)]
+            known = set(state.collected)
+            state.collected += [t for t in texts(message["tests"]) if t not in known]
         case "collect-error":
-            state.errors.append((text(message["test"]), text(message["text"])))
+            error = (text(message["test"]), text(message["text"]))
+            state.errors += [error] if error not in state.errors else []
         case "start":
             state.running = text(message["test"])
         case "result":
@@ -121,7 +146,7 @@ def _take(state: _State, message: Message, roots: tuple[Path, ...]) -> bool:
                 state.coverage[test] = dict(_inside(lines, roots))
         case "finish":
             state.status = int(message["status"])
-            state.cpu += float(message["cpu"])
+            state.cpu += amount(message["cpu"])
             state.facts = facts(message, roots)
             return True
         case "no-pytest":
@@ -140,8 +165,7 @@ def _inside(lines: Mapping[str, Sequence[int]], roots: tuple[Path, ...]) -> Any:
 
 def as_run(message: Message, roots: tuple[Path, ...]) -> TestRun:
     """A result as the probe told it."""
-    outcomes: dict[str, TestOutcome] = {o: o for o in ("passed", "failed", "error", "skipped", "xfailed")}  # type: ignore[misc]
-    outcome = outcomes.get(text(message.get("outcome")), "error")
+    outcome: TestOutcome = next((o for o in OUTCOMES if o == message["outcome"]), "error")
     told = message.get("failure")
     failure = None
     if told:
@@ -152,7 +176,7 @@ def as_run(message: Message, roots: tuple[Path, ...]) -> TestRun:
             local_variables={str(n): str(v) for n, v in told["locals"].items()},
             hung=bool(told["hung"]),
         )
-    return TestRun(test=text(message["test"]), outcome=outcome, seconds=float(message["seconds"]), failure=failure)
+    return TestRun(test=text(message["test"]), outcome=outcome, seconds=amount(message["seconds"]), failure=failure)
 
 
 def _frame(told: Message, roots: tuple[Path, ...]) -> Frame:
@@ -169,15 +193,15 @@ def _frame(told: Message, roots: tuple[Path, ...]) -> Frame:
 
 def facts(message: Message, roots: tuple[Path, ...]) -> Facts:
     """The interpreter's facts as the probe told them."""
-    files = (relative(p, *roots) for p in message.get("files", ()))
+    files = (relative(p, *roots) for p in texts(message.get("files")))
     return Facts(
         python=text(message["python"]),
         executable=text(message["executable"]),
         platform=text(message["platform"]),
-        prefixes=tuple(message["prefixes"]),
-        path=tuple(message["path"]),
+        prefixes=texts(message["prefixes"]),
+        path=texts(message["path"]),
         packages={str(n): str(v) for n, v in message["packages"].items()},
-        modules=tuple(message.get("modules", ())),
+        modules=texts(message.get("modules")),
         files=tuple(f for f in files if f is not None),
     )
 

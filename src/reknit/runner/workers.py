@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from reknit.errors import SandboxError
 from reknit.probe.protocol import Message
-from reknit.runner.base import Attempt, Step, SuiteRun, TestRun, Trial
-from reknit.runner.session import Place, Session, text
-from reknit.runner.suite import as_run
+from reknit.runner.base import Attempt, Failure, Step, SuiteRun, TestRun, Trial
+from reknit.runner.session import Place, Session, amount, text, untrusted
+from reknit.runner.suite import as_run, death
 
 #: Ticks: what a candidate gets at least, and how many times the original's own use.
 MIN_FUEL = 200_000
@@ -24,6 +27,8 @@ FUEL_FACTOR = 60
 _MIN_SECONDS = 5.0
 _SECONDS_FACTOR = 30.0
 _READY_SECONDS = 120.0
+#: For a zygote to end a candidate that is late, and to answer.
+_GRACE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +66,13 @@ class Worker:
 
     def attempt(self, trial: Trial) -> Attempt:
         """Judge one trial."""
+        session = self._open()
+        if session is None:
+            return self._none(self.broken or "")
         order: Message = {"tests": [*self._plan.failing, *trial.keep], "fuel": self._fuel}
+        path = str(session.root / trial.path)
         if self.step == "collected" and trial.swap is not None:
             swap = trial.swap
-            path = str(self._root() / trial.path)
             order["swap"] = {
                 "path": path,
                 "line": swap.line,
@@ -73,101 +81,143 @@ class Worker:
                 "snippet": swap.snippet,
             }
         else:
-            order["files"] = {str(self._root() / trial.path): base64.b64encode(trial.content).decode()}
-        return self._ask(order, stop=True)
+            order["files"] = {path: base64.b64encode(trial.content).decode()}
+        return self._ask(session, order, stop=True)
 
     def control(self) -> str | None:
         """Run the original code: why this step cannot be trusted here, or None; sets the fuel by what it used."""
+        most = 0
         for test in self._plan.failing:
-            attempt = self._ask({"tests": [test], "fuel": MIN_FUEL * 10}, stop=False)
-            if self.broken or (not attempt.results and not attempt.hung):
-                return self.broken or attempt.why or "no result for the original"
-            if not attempt.hung and not any(r.bad for r in attempt.results):
-                return f"{test} does not fail here as it does in a clean process"
-        good = self._ask({"tests": list(self._plan.passing), "fuel": None}, stop=False) if self._plan.passing else None
-        if good is not None:
-            bad = next((r.test for r in good.results if r.bad), None)
-            if bad or len(good.results) < len(self._plan.passing):
-                return f"{bad or 'a test'} does not pass here as it does in a clean process"
-            if self._plan.fuel is None:
-                self._fuel = max(MIN_FUEL, FUEL_FACTOR * good.ticks)
+            hangs = _hung(self._plan.baseline.tests.get(test))
+            attempt = self._original((test,), fuel=MIN_FUEL * 10 if hangs else None)
+            why = attempt.why if not attempt.results else self._differs(attempt.results[0], hangs=hangs)
+            if why:
+                return why
+            most = max(most, attempt.ticks)
+        if self._plan.passing:
+            good = self._original(self._plan.passing, fuel=None)
+            why = next((w for r in good.results if (w := self._differs(r, hangs=False))), None)
+            if why or len(good.results) < len(self._plan.passing):
+                return why or f"only {len(good.results)} of {len(self._plan.passing)} passing tests ran here"
+            most = max(most, good.ticks)
+        if self._plan.fuel is None:
+            self._fuel = max(MIN_FUEL, FUEL_FACTOR * most)
         return None
+
+    def _original(self, tests: Sequence[str], *, fuel: int | None) -> Attempt:
+        session = self._open()
+        if session is None:
+            return self._none(self.broken or "")
+        return self._ask(session, {"tests": list(tests), "fuel": fuel}, stop=False)
+
+    def _differs(self, run: TestRun, *, hangs: bool) -> str | None:
+        """How a result of the original code differs from that of the clean process."""
+        known = self._plan.baseline.tests.get(run.test)
+        if known is None or (hangs and _hung(run)) or _kind(run) == _kind(known):
+            return None
+        return f"{run.test} ends here with {' '.join(_kind(run))}, in a clean process with {' '.join(_kind(known))}"
 
     def close(self) -> None:
         """End the zygote and its children."""
         if self._session is not None:
             self._spent, self._current = self._spent + self._current, 0.0
-            self._session.__exit__(None, None, None)
-            self._session = None
+            session, self._session = self._session, None
+            session.close()
 
-    def _root(self) -> Path:
-        return self._open().root
-
-    def _open(self) -> Session:
-        if self._session is None:
+    def _open(self) -> Session | None:
+        """The running zygote, started where there is none; None where it cannot be started."""
+        if self._session is None and not self.broken:
             known = self._plan.baseline.facts
-            root = self._plan.place.root
             order = {
                 **self._plan.order,
                 "mode": self.step,
                 "tests": [*self._plan.failing, *self._plan.passing],
-                "modules": [m for m in known.modules if m != "conftest"],
-                "files_to_warm": [str(root / f) for f in known.files],
+                "modules": known.modules,
+                "files_to_warm": known.files,
             }
-            session = Session(self._plan.place, order)
-            self._session = session
-            try:
-                message = session.receive(time.monotonic() + _READY_SECONDS)
-                while message is not None and message.get("event") not in ("ready", "no-collection"):
-                    message = session.receive(time.monotonic() + _READY_SECONDS)
-            except TimeoutError:
-                message = None
+            self._session = Session(self._plan.place, order)
+            message = self._answer(self._session, ("ready", "no-collection"), None, _READY_SECONDS)
             if message is None or message["event"] != "ready":
                 self.broken = f"the {self.step} worker did not start"
+                self.close()
             else:
-                self._current = float(message["cpu"])
+                self._current = amount(message.get("cpu"))
         return self._session
 
-    def _ask(self, order: Message, *, stop: bool) -> Attempt:
-        session = self._open()
-        if self.broken:
-            return self._none(self.broken)
+    @staticmethod
+    def _answer(session: Session, events: tuple[str, ...], number: int | None, seconds: float) -> Message | None:
+        """The message that is waited for; None where it does not come in time, or the zygote is gone."""
+        deadline = time.monotonic() + seconds
+        try:
+            while (message := session.receive(deadline)) is not None:
+                if message.get("event") in events and message.get("id") == number:
+                    return message
+        except TimeoutError:
+            pass
+        return None
+
+    def _ask(self, session: Session, order: Message, *, stop: bool) -> Attempt:
         self._number += 1
         seconds = _MIN_SECONDS + _SECONDS_FACTOR * sum(self._seconds(t) for t in order["tests"])
         session.send({**order, "id": self._number, "timeout": seconds, "stop_on_failure": stop})
-        try:
-            message = session.receive(time.monotonic() + seconds + 10)
-            while message is not None and (message.get("event"), message.get("id")) != ("attempt", self._number):
-                message = session.receive(time.monotonic() + seconds + 10)
-        except TimeoutError:
-            message = None
+        message = self._answer(session, ("attempt",), self._number, seconds + _GRACE_SECONDS)
         if message is None:
             self.close()  # the next trial gets a new zygote
             return self._none("the worker died")
-        self._current = float(message["cpu"])
-        return self._read(message, order["tests"])
+        self._current = amount(message.get("cpu"))
+        try:
+            with untrusted():
+                return self._read(message, order["tests"], (session.root, self._plan.place.root))
+        except SandboxError as exc:
+            return self._none(exc.message)
 
     def _seconds(self, test: str) -> float:
         run = self._plan.baseline.tests.get(test)
-        return run.seconds if run and not (run.failure and run.failure.hung) else 0.1
+        return run.seconds if run and not _hung(run) else 0.1
 
     def _none(self, why: str) -> Attempt:
         return Attempt(step=self.step, results=(), passed=False, ticks=0, hung=False, why=why)
 
-    def _read(self, message: Message, wanted: Sequence[str]) -> Attempt:
-        roots = (self._open().root, self._plan.place.root)
-        results: list[TestRun] = [as_run(m, roots) for m in message["results"]]
-        hung = bool(message["exhausted"] or message["timed_out"])
-        good = {r.test for r in results if not r.bad}
+    def _read(self, message: Message, wanted: Sequence[str], roots: tuple[Path, ...]) -> Attempt:
         why = text(message["why"])
         if not message["loaded"]:
             return self._none(why or "the candidate was not loaded")
-        passed = bool(message["finished"]) and not hung and good >= set(wanted)
+        hung = bool(message["exhausted"] or message["timed_out"])
+        results = [as_run(m, roots) for m in message["results"]]
+        if message["running"]:
+            results.append(_unfinished(text(message["running"]), int(message["status"]), hung=hung))
         if not results and message["errors"]:
             why = text(message["errors"][0]["text"])[-300:]
+        good = {r.test for r in results if self._good(r)}
         return Attempt(
-            step=self.step, results=tuple(results), passed=passed, ticks=int(message["ticks"]), hung=hung, why=why
+            step=self.step,
+            results=tuple(results),
+            passed=bool(message["finished"]) and not hung and good >= set(wanted),
+            ticks=int(message["ticks"]),
+            hung=hung,
+            why=why,
         )
+
+    def _good(self, run: TestRun) -> bool:
+        """Whether it passed, or ended without a failure exactly as it did before; a test that starts to skip did not."""
+        known = self._plan.baseline.tests.get(run.test)
+        return run.outcome == "passed" or (not run.bad and known is not None and known.outcome == run.outcome)
+
+
+def _hung(run: TestRun | None) -> bool:
+    return run is not None and run.failure is not None and run.failure.hung
+
+
+def _kind(run: TestRun) -> tuple[str, ...]:
+    return (run.outcome, run.failure.type) if run.failure else (run.outcome,)
+
+
+def _unfinished(test: str, status: int, *, hung: bool) -> TestRun:
+    """The result of a test whose process did not live to tell it."""
+    failure = Failure(
+        type="TestStalled" if hung else "ProcessDied", message=death(os.waitstatus_to_exitcode(status)), hung=hung
+    )
+    return TestRun(test=test, outcome="error", seconds=0.0, failure=failure)
 
 
 class Pool:
@@ -176,7 +226,7 @@ class Pool:
     def __init__(self, plan: Plan, jobs: int) -> None:
         self._plan = plan
         self._workers = [
-            {step: Worker(plan, step, f"{step}-{n}") for step in ("collected", "fresh")} for n in range(jobs)
+            {step: Worker(plan, step, f"{step}-{n}") for step in ("collected", "fresh")} for n in range(max(1, jobs))
         ]
         self._controls: dict[tuple[int, Step], str | None] = {}
 
@@ -219,7 +269,7 @@ class Pool:
             attempt = self._workers[number][step].attempt(trial)
             if attempt.results or attempt.hung:
                 return attempt
-        why = attempt.why if attempt else "; ".join(self.steps_down) or "no step of the ladder holds here"
+        why = "; ".join(self.steps_down) or "no step of the ladder holds here"
         return attempt or Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why=why)
 
     def _distrust(self, number: int, step: Step) -> str | None:
@@ -232,6 +282,7 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        for pair in self._workers:
-            for worker in pair.values():
-                worker.close()
+        with contextlib.ExitStack() as stack:
+            for pair in self._workers:
+                for worker in pair.values():
+                    stack.callback(worker.close)
