@@ -1,0 +1,89 @@
+"""Failing tests become signals; what says nothing is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from reknit.detect.tests import AGAIN_SECONDS, left_out, signals, worth_tracing
+from reknit.errors import CannotJudgeError
+from reknit.model.signal import ErrorInfo, Frame
+from reknit.runner.base import Facts, Failure, SuiteRun, TestOutcome, TestRun
+
+FACTS = Facts(python="3.12", executable="python", platform="", prefixes=(), path=(), packages={})
+
+
+def suite(
+    outcomes: Mapping[str, TestOutcome],
+    *,
+    seconds: Mapping[str, float] | None = None,
+    not_run: Sequence[str] = (),
+    errors: Sequence[tuple[str, str]] = (),
+) -> SuiteRun:
+    tests = {t: TestRun(test=t, outcome=o, seconds=(seconds or {}).get(t, 0.0)) for t, o in outcomes.items()}
+    return SuiteRun(
+        tests=tests,
+        collected=(*outcomes, *not_run),
+        collect_errors=tuple(errors),
+        not_run=tuple(not_run),
+        status=0,
+        coverage={},
+        facts=FACTS,
+        cpu_seconds=0.0,
+        isolation="none",
+        view="direct",
+    )
+
+
+def test_one_signal_a_bad_test_in_the_order_of_the_suite() -> None:
+    run = suite({"b": "failed", "ok": "passed", "a": "error", "skip": "skipped", "x": "xfailed"})
+    assert [s.test for s in signals(run)] == ["b", "a"]
+
+
+def test_the_failure_is_carried_over() -> None:
+    run = suite({"a": "failed"})
+    frame = Frame(path="a.py", line=3, function="f")
+    failure = Failure(type="KeyError", message="'x'", frames=(frame,), local_variables={"n": "1"})
+    tests = {"a": TestRun(test="a", outcome="failed", seconds=0, failure=failure)}
+    (signal,) = signals(SuiteRun(**{**{n: getattr(run, n) for n in SuiteRun.__slots__}, "tests": tests}))
+    assert (signal.error, signal.frames) == (ErrorInfo(type="KeyError", message="'x'"), (frame,))
+    assert signal.local_variables == {"n": "1"}
+
+
+@pytest.mark.parametrize("passing", [{}, {"a": "passed"}], ids=["nothing ran", "the rest passes"])
+def test_what_cannot_be_collected_is_not_healthy(passing: dict[str, TestOutcome]) -> None:
+    with pytest.raises(CannotJudgeError, match=r"tests/test_b\.py and 1 more could not be collected.*") as caught:
+        signals(suite(passing, errors=[("tests/test_b.py", "ImportError: x"), ("tests/test_c.py", "")]))
+    assert (caught.value.slug, caught.value.exit_code) == ("collection", 4)
+    assert "ImportError: x" in caught.value.message
+
+
+def test_what_cannot_be_collected_beside_a_failure_is_a_note() -> None:
+    run = suite({"a": "failed"}, errors=[("tests/test_b.py", "ImportError")])
+    assert [s.test for s in signals(run)] == ["a"]
+    assert left_out(run) == ("tests/test_b.py could not be collected, so its tests were not run",)
+
+
+def test_no_test_in_time_is_no_health() -> None:
+    with pytest.raises(CannotJudgeError) as caught:
+        signals(suite({}, not_run=["a", "b"]))
+    assert caught.value.slug == "too-slow"
+
+
+def test_tests_that_were_not_run_are_named() -> None:
+    (note,) = left_out(suite({"a": "passed"}, not_run=["b", "c", "d", "e"]))
+    assert note == "4 of 5 tests were not run: --max-time was too short for b, c, d, …"
+    assert left_out(suite({"a": "passed"})) == ()
+
+
+def test_a_short_suite_is_traced_whole() -> None:
+    run = suite({"t.py::a": "failed", "u.py::b": "passed"}, not_run=["u.py::c"])
+    assert worth_tracing(run) == ["t.py::a", "u.py::b"]
+
+
+def test_of_a_long_suite_the_failing_tests_own_files_are_traced_cheapest_first() -> None:
+    seconds = {"t.py::slow": AGAIN_SECONDS, "t.py::quick": 1.0, "u.py::other": 0.1, "t.py::bad": 1.0}
+    run = suite({"t.py::slow": "passed", "t.py::quick": "passed", "u.py::other": "passed", "t.py::bad": "failed"},
+                seconds=seconds)  # fmt: skip
+    assert worth_tracing(run) == ["t.py::quick", "t.py::bad"]

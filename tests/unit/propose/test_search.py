@@ -1,0 +1,135 @@
+"""The search: how long it goes on, and what it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+from reknit.lang.python import Source, parse
+from reknit.propose.base import Candidate
+from reknit.propose.search import MORE_CANDIDATES, MORE_COST, Found, Search
+from reknit.propose.trial import TrialMaker
+from reknit.runner.base import Attempt, Failure, TestRun, Trial
+
+RAW = b"x = 1\n"
+
+
+def source() -> Source:
+    found = parse("a.py", RAW)
+    assert isinstance(found, Source)
+    return found
+
+
+def candidate(number: int, cost: float = 0.0) -> Candidate:
+    return Candidate(
+        path="a.py", start=4, end=5, new=str(number).encode(), line=1, cost=cost,
+        operator="constant", note=str(number), function=None,
+    )  # fmt: skip
+
+
+def attempt(*outcomes: bool, passed: bool = False, hung: bool = False, why: str = "") -> Attempt:
+    failure = Failure(type="AssertionError", message="assert 1 == 2\nand more")
+    results = tuple(
+        TestRun(test=f"t{n}", outcome="passed" if good else "failed", seconds=0.0, failure=None if good else failure)
+        for n, good in enumerate(outcomes)
+    )
+    return Attempt(step="fresh", results=results, passed=passed, ticks=0, hung=hung, why=why)
+
+
+PASSES, FAILS = attempt(True, passed=True), attempt(False)
+
+
+class ScriptedTrials:
+    """Answers by the number in the candidate's text; asks for `ahead` questions before it answers the first."""
+
+    def __init__(self, answer: Callable[[int], Attempt], ahead: int) -> None:
+        self._answer = answer
+        self._ahead = ahead
+        self.cpu_seconds = 0.0
+        self.steps_down = ()
+        self.tried: list[int] = []
+
+    def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
+        waiting: list[Trial] = []
+        for trial in trials:
+            waiting.append(trial)
+            if len(waiting) > self._ahead:
+                yield self._settle(waiting.pop(0))
+        for trial in waiting:
+            yield self._settle(trial)
+
+    def _settle(self, trial: Trial) -> tuple[Trial, Attempt]:
+        number = int(trial.content[4:].decode())
+        self.tried.append(number)
+        return trial, self._answer(number)
+
+
+def search(
+    candidates: Iterable[Candidate],
+    answer: Callable[[int], Attempt],
+    *,
+    spent: Callable[[], bool] = lambda: False,
+    ahead: int = 0,
+) -> tuple[Found, list[int]]:
+    trials = ScriptedTrials(answer, ahead)
+    maker = TrialMaker({"a.py": source()}, lambda _candidate: ())
+    counts: list[int] = []
+    found = Search(iter(candidates), maker, spent=spent).run(trials, counts.append)
+    assert counts == list(range(1, found.tried + 1))
+    return found, trials.tried
+
+
+def test_all_that_pass_are_kept_in_order() -> None:
+    found, _ = search(map(candidate, range(5)), lambda n: PASSES if n in {1, 3} else FAILS)
+    assert [c.note for c in found.plausible] == ["1", "3"]
+    assert (found.tried, found.exhausted) == (5, True)
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 7])
+def test_it_goes_on_for_a_while_after_the_first_that_passes(ahead: int) -> None:
+    found, tried = search(map(candidate, range(1000)), lambda n: PASSES if n == 10 else FAILS, ahead=ahead)
+    assert tried == list(range(11 + MORE_CANDIDATES + ahead))
+    assert not found.exhausted
+
+
+def test_a_later_one_that_passes_does_not_prolong_it() -> None:
+    _, tried = search(map(candidate, range(1000)), lambda n: PASSES if n in {0, 50} else FAILS)
+    assert len(tried) == 1 + MORE_CANDIDATES
+
+
+def test_it_stops_where_candidates_get_too_dear() -> None:
+    costs = [0.0, 2.0, 2.5, 2.0 + MORE_COST, 2.1 + MORE_COST, 9.0]
+    found, tried = search((candidate(n, c) for n, c in enumerate(costs)), lambda n: PASSES if n == 1 else FAILS)
+    assert tried == [0, 1, 2, 3]
+    assert not found.exhausted
+
+
+def test_dear_candidates_are_tried_while_nothing_passes() -> None:
+    found, tried = search((candidate(n, 5.0 * n) for n in range(5)), lambda _n: FAILS)
+    assert (len(tried), found.exhausted) == (5, True)
+
+
+def test_the_budget_ends_it_and_says_so() -> None:
+    left = iter([False, False, False, True])
+    found, tried = search(map(candidate, range(10)), lambda _n: FAILS, spent=lambda: next(left))
+    assert (tried, found.exhausted) == ([0, 1, 2], False)
+
+
+def test_near_misses_are_kept_best_first() -> None:
+    passed = {0: 1, 1: 3, 2: 2, 3: 3, 4: 0, 5: 1, 6: 4, 7: 1}
+    costs = {1: 2.0, 3: 1.0}
+    found, _ = search((candidate(n, costs.get(n, 0.0)) for n in passed), lambda n: attempt(*[True] * passed[n], False))
+    assert [(m.candidate.note, m.passed) for m in found.near] == [("6", 4), ("3", 3), ("1", 3), ("2", 2), ("0", 1)]
+    assert (found.near[0].test, found.near[0].why) == ("t4", "AssertionError: assert 1 == 2")
+
+
+def test_a_candidate_that_passes_nothing_is_no_near_miss() -> None:
+    assert search([candidate(0)], lambda _n: FAILS)[0].near == []
+
+
+def test_what_no_step_could_judge_is_counted_with_the_reason() -> None:
+    answers = [attempt(why="not imported"), attempt(hung=True), FAILS]
+    found, _ = search(map(candidate, range(3)), lambda n: answers[n])
+    assert (found.tried, found.unjudged, found.unjudged_why, found.hung) == (3, 1, "not imported", 1)
+    assert found.plausible == []

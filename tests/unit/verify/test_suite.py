@@ -1,0 +1,143 @@
+"""The regression check: what a patch must make pass, and what it must not break."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from reknit.errors import CannotJudgeError, SandboxError
+from reknit.model.verdict import CheckStatus
+from reknit.runner.base import SuiteRun, TestOutcome
+from reknit.verify.suite import Heard, SuiteCheck
+from tests.unit.verify.stage import ScriptedRunner, suite
+
+BEFORE: dict[str, TestOutcome] = {"red": "failed", "other red": "failed", "green": "passed", "skip": "skipped"}
+FILES = {"a.py": b"x = 2\n"}
+BROKEN = suite({}, errors=[("tests/test_x.py", "ImportError")])
+
+
+def hear(
+    *answers: SuiteRun | Exception,
+    before: Mapping[str, TestOutcome] = BEFORE,
+    whole: bool = True,
+    selected: bool = False,
+    seconds: float = 60,
+) -> tuple[Heard, ScriptedRunner]:
+    runner = ScriptedRunner(list(answers))
+    check = SuiteCheck(
+        runner=runner,
+        baseline=suite(before),
+        must_pass=("red",),
+        whole=whole,
+        selected=selected,
+        hang_seconds=1,
+    )
+    return check.judge(FILES, deadline=time.monotonic() + seconds), runner
+
+
+def after(**changes: TestOutcome) -> dict[str, TestOutcome]:
+    return {**BEFORE, "red": "passed", **changes}
+
+
+def test_a_patch_that_heals_and_breaks_nothing_passes() -> None:
+    heard, runner = hear(suite(after()))
+    assert heard.word.status is CheckStatus.PASSED
+    assert heard.word.evidence == "1 failing now pass, 2 of 4 tests pass in a clean process"
+    assert runner.asked == [{"files": FILES, "tests": None, "whole": True}]
+    assert (heard.not_run, heard.cpu_seconds) == ((), 1.0)
+
+
+@pytest.mark.parametrize("outcome", ["failed", "error", "skipped", "xfailed"])
+def test_the_failing_test_must_pass_not_merely_stop_failing(outcome: TestOutcome) -> None:
+    heard, _ = hear(suite({**BEFORE, "red": outcome}))
+    assert heard.word.status is CheckStatus.FAILED
+    assert heard.word.details == ("red",)
+
+
+def test_a_failing_test_that_vanishes_does_not_pass() -> None:
+    heard, _ = hear(suite({"green": "passed", "other red": "failed"}))
+    assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("red",))
+
+
+def test_want_of_time_is_told_from_failing() -> None:
+    heard, _ = hear(suite({"green": "passed"}, not_run=["red"]))
+    assert heard.word.status is CheckStatus.FAILED
+    assert "time was up" in heard.word.evidence
+
+
+@pytest.mark.parametrize("outcome", ["failed", "error", "skipped", "xfailed"])
+def test_a_passing_test_must_go_on_passing(outcome: TestOutcome) -> None:
+    heard, _ = hear(suite(after(green=outcome)))
+    assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("green",))
+
+
+def test_a_passing_test_must_not_vanish() -> None:
+    left = after()
+    del left["green"]
+    heard, _ = hear(suite(left))
+    assert heard.word.details == ("green",)
+
+
+def test_a_passing_test_without_time_is_named_and_does_not_refuse() -> None:
+    left = after()
+    del left["green"]
+    heard, _ = hear(suite(left, not_run=["green"]))
+    assert heard.word.status is CheckStatus.PASSED
+    assert heard.not_run == ("1 tests, for want of time, the first green",)
+
+
+def test_what_failed_before_may_go_on_failing() -> None:
+    heard, _ = hear(suite(after(**{"other red": "error"})))
+    assert heard.word.status is CheckStatus.PASSED
+
+
+class TestTestsThatWereNotRunBefore:
+    def test_one_that_fails_without_the_patch_too_is_no_regression(self) -> None:
+        heard, runner = hear(suite(after(new="failed")), suite({"new": "failed"}), selected=True)
+        assert heard.word.status is CheckStatus.PASSED
+        assert runner.asked[1] == {"files": {}, "tests": ["new"], "whole": True}
+        assert heard.cpu_seconds == 2.0
+
+    def test_one_that_passes_without_the_patch_is(self) -> None:
+        heard, _ = hear(suite(after(new="failed")), suite({"new": "passed"}), selected=True)
+        assert heard.word.details == ("new",)
+
+    def test_one_that_nothing_is_known_of_counts_against_the_patch(self) -> None:
+        heard, _ = hear(suite(after(new="failed")), suite({}, not_run=["new"]), selected=True)
+        assert heard.word.details == ("new",)
+
+    def test_without_time_it_counts_against_the_patch(self) -> None:
+        heard, runner = hear(suite(after(new="failed")), selected=True, seconds=-1)
+        assert (heard.word.details, len(runner.asked)) == (("new",), 1)
+
+
+class TestWhatCannotBeCollected:
+    @pytest.mark.parametrize(
+        "answer", [BROKEN, CannotJudgeError("status 4", slug="pytest-usage")], ids=["run", "raised"]
+    )
+    def test_a_patch_that_keeps_pytest_from_starting_is_refused(self, answer: SuiteRun | Exception) -> None:
+        heard, _ = hear(answer)
+        assert (heard.word.status, heard.word.evidence) == (CheckStatus.FAILED, "the suite no longer collects")
+
+    def test_what_the_arguments_leave_out_may_be_broken_without_the_patch(self) -> None:
+        heard, runner = hear(BROKEN, BROKEN, suite(after()), selected=True)
+        assert heard.word.status is CheckStatus.PASSED
+        assert heard.not_run == ("tests that the given pytest arguments leave out",)
+        assert [(a["whole"], bool(a["files"])) for a in runner.asked] == [(True, True), (True, False), (False, True)]
+
+    def test_but_not_by_the_patch(self) -> None:
+        heard, runner = hear(BROKEN, suite(BEFORE), selected=True)
+        assert heard.word.status is CheckStatus.FAILED
+        assert len(runner.asked) == 2
+
+    def test_a_broken_sandbox_says_nothing_about_a_patch(self) -> None:
+        with pytest.raises(SandboxError):
+            hear(SandboxError("gone", slug="sandbox-start"))
+
+
+def test_a_part_of_the_suite_is_named() -> None:
+    heard, runner = hear(suite(after()), whole=False, selected=True)
+    assert heard.not_run == ("tests that the given pytest arguments leave out",)
+    assert runner.asked[0]["whole"] is False
