@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -173,14 +174,20 @@ def _failure(excinfo: Any, root: str) -> Message:
     while tb is not None:
         tbs.append(tb)
         tb = tb.tb_next
-    inside = next((t for t in reversed(tbs) if os.path.realpath(t.tb_frame.f_code.co_filename).startswith(root)), None)
+    inside = [i for i, t in enumerate(tbs) if _real(t.tb_frame.f_code.co_filename).startswith(root)]
+    shown = tbs[inside[0] :] if inside else tbs  # what comes before is pytest's own
     return {
         "type": _safe(lambda: _type_name(kind)),
         "message": _shorten(_safe(lambda: str(excinfo.value))),
-        "frames": [_frame(t) for t in tbs[:_FIRST_FRAMES] + tbs[_FIRST_FRAMES:][-_LAST_FRAMES:]],
-        "locals": _locals(inside.tb_frame.f_locals) if inside else {},
+        "frames": [_frame(t) for t in shown[:_FIRST_FRAMES] + shown[_FIRST_FRAMES:][-_LAST_FRAMES:]],
+        "locals": _locals(tbs[inside[-1]].tb_frame.f_locals) if inside else {},
         "hung": issubclass(kind, (OutOfFuel, TestHung)),
     }
+
+
+@functools.cache
+def _real(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def _type_name(kind: type) -> str:

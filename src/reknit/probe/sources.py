@@ -54,13 +54,13 @@ class Sources:
                 continue  # the import itself will say what is wrong
 
     def install(self, bytecode: str) -> None:
-        """Take over `SourceFileLoader.get_code`; pytest's loader of test files finds bytecode below `bytecode` only."""
+        """Take over `SourceFileLoader.get_code`; pytest's loader finds the project's bytecode below `bytecode` only."""
         original: Callable[[Any, str], CodeType | None] = importlib.machinery.SourceFileLoader.get_code
 
         def get_code(loader: Any, fullname: str) -> CodeType | None:
             path = os.path.realpath(loader.get_filename(fullname))
             if not self.covers(path):
-                return _with_caches(original, loader, fullname)
+                return _with_caches(original, loader, fullname)  # type: ignore[no-any-return]
             if path in self._memory:
                 self.served.add(path)
             if self._ticks:
@@ -70,6 +70,20 @@ class Sources:
 
         importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[assignment, method-assign]
         sys.pycache_prefix = bytecode
+        self._share_rewritten()
+
+    def _share_rewritten(self) -> None:
+        """Plugins, which pytest compiles too, also come from their own caches."""
+        from _pytest.assertion import rewrite
+
+        original: Any = getattr(rewrite, "get_cache_dir", None)
+
+        def get_cache_dir(path: Any) -> Any:
+            own = self.covers(os.path.realpath(path))
+            return original(path) if own else _with_caches(original, path)
+
+        if original is not None:
+            rewrite.get_cache_dir = get_cache_dir  # type: ignore[assignment]
 
     def _compile(self, path: str) -> CodeType:
         source = self._memory.get(path)
@@ -79,10 +93,10 @@ class Sources:
         return compile(instrument(ast.parse(source, path)), path, "exec", dont_inherit=True)
 
 
-def _with_caches(original: Callable[[Any, str], CodeType | None], loader: Any, fullname: str) -> CodeType | None:
+def _with_caches(original: Callable[..., Any], *arguments: Any) -> Any:
     """Other people's modules come from their own caches: to compile pytest costs four times its import."""
     private, sys.pycache_prefix = sys.pycache_prefix, None
     try:
-        return original(loader, fullname)
+        return original(*arguments)
     finally:
         sys.pycache_prefix = private
