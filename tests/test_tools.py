@@ -23,7 +23,7 @@ def test_python():
 """
 
 
-@pytest.mark.parametrize(("ci", "status", "words"), [("", 0, "2 skipped"), ("true", 1, "1 failed, 1 skipped")])
+@pytest.mark.parametrize(("ci", "status", "words"), [("", 0, "2 skipped"), ("true", 1, "1 error")])
 def test_a_missing_tool(tmp_path: Path, ci: str, status: int, words: str) -> None:
     """Other Python versions are excepted."""
     (tmp_path / "conftest.py").write_text((HERE / "conftest.py").read_text())
