@@ -57,26 +57,15 @@ class Records:
     def load(self, path: Path) -> Act | None:
         """The act in a record; None if it is damaged."""
         head, _, body = path.read_bytes().partition(b"\n")
-        if hashlib.sha256(body).hexdigest().encode() != head:
-            return None
-        try:
-            act: Act = codec.loads(Act, body)
-        except UsageError:
-            return None
-        return act
+        return _parsed(body) if hashlib.sha256(body).hexdigest().encode() == head else None
 
     def next_number(self) -> int:
         """A number that no record has, whatever became of it."""
         return 1 + max((int(path.stem) for path in self._named("[0-9]*")), default=0)
 
     def begin(self, act: Act) -> Path:
-        """Write the intent, synced."""
-        try:
-            body = codec.dumps(Act, act)
-        except ValueError as exc:
-            message = f"the change cannot be recorded: {exc}; nothing was written"
-            hint = "only files whose names are UTF-8 can be changed"
-            raise JournalError(message, slug="unrecordable", hint=hint) from exc
+        """Write the intent, synced; `JournalError` if it could not be read back."""
+        body = _encoded(act)
         path = self._folder / f"{act.number:08d}.intent"
         temporary = path.with_suffix(".tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -117,6 +106,26 @@ class Records:
         except FileNotFoundError:  # nothing was ever done here
             return []
         return sorted(self._folder / name for name in fnmatch.filter(names, pattern))
+
+
+def _encoded(act: Act) -> bytes:
+    try:
+        body = codec.dumps(Act, act)
+    except ValueError:
+        body = b""
+    if _parsed(body) != act:
+        message = "the change cannot be recorded, so it could not be taken back; nothing was written"
+        hint = "report this: a number in the patch or its verdicts is not finite, or a value has a wrong type"
+        raise JournalError(message, slug="unrecordable", hint=hint)
+    return body
+
+
+def _parsed(body: bytes) -> Act | None:
+    try:
+        act: Act = codec.loads(Act, body)
+    except UsageError:
+        return None
+    return act
 
 
 def _acquire(fd: int) -> None:
