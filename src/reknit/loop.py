@@ -233,6 +233,7 @@ def propose(
     """Search each fault within its share of the budget, and put the best patches before the gate."""
     engine = Engine(
         runner=kit.runner,
+        faults=healing.faults,
         sources=sources,
         entries=entries,
         run=run,
@@ -241,21 +242,26 @@ def propose(
         fuel=kit.options.fuel,
     )
     outcomes, notes = dict(healing.outcomes), list(healing.notes)
-    for number, fault in enumerate(healing.faults):
-        share = _share(kit, healing.baseline, left=len(healing.faults) - number)
-        kit.tell("propose", f"searching a patch for {fault.tests[0]}")
-        tried = kit.candidates
-
-        def tell(count: int, before: int = tried) -> None:
-            kit.candidates = before + count
-            kit.tell("propose", "", kit.candidates)
-
-        proposal = engine.propose(fault, spent=share, now=kit.started, tell=tell)
-        kit.cpu += proposal.cpu_seconds
-        notes += [n for n in proposal.notes if n not in notes]
-        outcome = _gate(kit, healing, fault, proposal, entries)
-        outcomes |= dict.fromkeys(fault.tests, outcome)
+    with engine.trials() as trials:
+        for number, fault in enumerate(healing.faults):
+            share = _share(kit, healing.baseline, left=len(healing.faults) - number)
+            proposal = engine.propose(fault, trials, spent=share, now=kit.started, tell=_counter(kit, fault))
+            kit.cpu += proposal.cpu_seconds
+            notes += [n for n in proposal.notes if n not in notes]
+            outcomes |= dict.fromkeys(fault.tests, _gate(kit, healing, fault, proposal, entries))
     return replace(healing, outcomes=outcomes, notes=tuple(notes))
+
+
+def _counter(kit: _Kit, fault: Fault) -> Callable[[int], None]:
+    """Counts the candidates of one fault on top of those before it."""
+    kit.tell("propose", f"searching a patch for {fault.tests[0]}")
+    before = kit.candidates
+
+    def tell(count: int) -> None:
+        kit.candidates = before + count
+        kit.tell("propose", "", kit.candidates)
+
+    return tell
 
 
 def _share(kit: _Kit, base: SuiteRun, *, left: int) -> Callable[[float], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from reknit import __version__
@@ -17,7 +18,7 @@ from reknit.propose.candidates import Hints, candidates
 from reknit.propose.rank import confidence, order
 from reknit.propose.search import Found, NearMiss, Search
 from reknit.propose.trial import TrialMaker, render
-from reknit.runner.base import Runner, SuiteRun
+from reknit.runner.base import Runner, SuiteRun, Trials
 
 #: Tests that a candidate must not break, at most this many and this long (seconds) for each change.
 _KEEP_TESTS = 300
@@ -44,6 +45,7 @@ class Engine:
     """The search over one project; the same for all its faults."""
 
     runner: Runner
+    faults: tuple[Fault, ...]
     sources: Mapping[str, Source]
     #: The files that the sources were parsed from.
     entries: Mapping[str, Entry]
@@ -53,39 +55,48 @@ class Engine:
     jobs: int
     fuel: int | None
 
+    def trials(self) -> AbstractContextManager[Trials]:
+        """Workers for all faults: one start of the interpreter serves every search."""
+        tests = [*(t for f in self.faults for t in f.tests), *self._passing()]
+        return self.runner.trials(tests=tests, baseline=self.run, jobs=self.jobs, fuel=self.fuel)
+
     def propose(
-        self, fault: Fault, *, spent: Callable[[float], bool], now: dt.datetime, tell: Callable[[int], None]
+        self,
+        fault: Fault,
+        trials: Trials,
+        *,
+        spent: Callable[[float], bool],
+        now: dt.datetime,
+        tell: Callable[[int], None],
     ) -> Proposal:
         """Search until enough candidates pass or `spent(cpu seconds of the search)` says so."""
         paths = {s.path for s in fault.suspects}
         sources = {p: s for p, s in self.sources.items() if p in paths}
-        passing = self._passing(sources)
+        passing = self._passing()
         failing = sorted(fault.tests, key=self._dearness)
         ranges = {path: _ranges(source) for path, source in sources.items()}
-        maker = TrialMaker(sources, lambda c: self._keep(c, ranges[c.path], passing))
+        maker = TrialMaker(sources, tuple(failing), lambda c: self._keep(c, ranges[c.path], passing))
         stream = candidates(sources, fault.suspects, hints=self.hints(fault.tests))
-        with self.runner.trials(
-            failing=failing, passing=passing, baseline=self.run, jobs=self.jobs, fuel=self.fuel
-        ) as trials:
-            found = Search(stream, maker, spent=lambda: spent(trials.cpu_seconds)).run(trials, tell)
-            cpu, notes = trials.cpu_seconds, trials.steps_down
+        before = trials.cpu_seconds
+        found = Search(stream, maker, spent=lambda: spent(trials.cpu_seconds - before)).run(trials, tell)
         ranked = order(found.plausible)
         return Proposal(
             patches=tuple(self._patch(c, confidence(c, ranked), now) for c in ranked),
             why_not=self._why_not(fault, found, len(failing)),
-            cpu_seconds=cpu,
-            notes=notes,
+            cpu_seconds=trials.cpu_seconds - before,
+            notes=trials.steps_down,
         )
 
     def _dearness(self, test: str) -> tuple[bool, float]:
         run = self.run.tests[test]
         return (bool(run.failure and run.failure.hung), run.seconds)
 
-    def _passing(self, sources: Mapping[str, Source]) -> list[str]:
+    def _passing(self) -> list[str]:
+        paths = {s.path for f in self.faults for s in f.suspects}
         near = [
             t
             for t, lines in self.run.coverage.items()
-            if t in self.run.tests and self.run.tests[t].outcome == "passed" and any(p in lines for p in sources)
+            if t in self.run.tests and self.run.tests[t].outcome == "passed" and any(p in lines for p in paths)
         ]
         return self._afford(near)
 
@@ -100,9 +111,9 @@ class Engine:
 
     def _keep(self, candidate: Candidate, ranges: Ranges, passing: Sequence[str]) -> tuple[str, ...]:
         lines = ranges.get(candidate.function) if candidate.function else None
-        if lines is None:
-            return tuple(passing)
         cover = self.run.coverage
+        if lines is None:
+            return tuple(t for t in passing if candidate.path in cover[t])
         return tuple(t for t in passing if not lines.isdisjoint(cover[t].get(candidate.path, ())))
 
     def _patch(self, candidate: Candidate, share: float, now: dt.datetime) -> Patch:

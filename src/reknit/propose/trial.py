@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from reknit.lang.python import Function, Source, functions
 from reknit.propose.base import Candidate, FunctionRef
@@ -15,8 +15,14 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 class TrialMaker:
     """Makes trials of one set of sources; functions are looked up once."""
 
-    def __init__(self, sources: dict[str, Source], keep: Callable[[Candidate], tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        must: tuple[str, ...],
+        keep: Callable[[Candidate], tuple[str, ...]],
+    ) -> None:
         self._sources = sources
+        self._must = must
         self._keep = keep
         self._functions: dict[str, dict[tuple[str, int], Function]] = {}
 
@@ -30,6 +36,7 @@ class TrialMaker:
                     path=candidate.path,
                     content=content,
                     swap=self._swap(candidate, content) if candidate.function else None,
+                    must=self._must,
                     keep=self._keep(candidate),
                 ),
             )

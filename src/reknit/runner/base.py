@@ -112,7 +112,9 @@ class Trial:
     content: bytes
     #: None where more than one function changes.
     swap: Swap | None
-    #: Passing tests that must stay good, run after the failing ones.
+    #: Failing tests that must pass, run first.
+    must: tuple[str, ...]
+    #: Passing tests that must stay good, run when all of `must` pass.
     keep: tuple[str, ...]
 
 
@@ -138,7 +140,7 @@ class Attempt:
 
 
 class Trials(Protocol):
-    """A pool of workers that judge candidates against the failing tests."""
+    """A pool of workers that judge candidates against the tests that they name."""
 
     @property
     def cpu_seconds(self) -> float:
@@ -168,6 +170,6 @@ class Runner(Protocol):
         """Run the suite in a clean process, with `files` in place of the user's; `deadline` is of `time.monotonic`."""
 
     def trials(
-        self, *, failing: Sequence[str], passing: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
     ) -> AbstractContextManager[Trials]:
-        """Workers for the failing tests; `passing` are those that trials may name in `keep`."""
+        """Workers that have collected `tests`, which are all that trials may name."""

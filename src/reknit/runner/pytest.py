@@ -62,14 +62,13 @@ class PytestRunner:
         return run
 
     def trials(
-        self, *, failing: Sequence[str], passing: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
     ) -> Pool:
-        """Workers for the failing tests; `passing` are those that trials may name in `keep`."""
+        """Workers that have collected `tests`, which are all that trials may name."""
         plan = Plan(
             place=self._place,
             order=self._order(self._arguments),
-            failing=tuple(failing),
-            passing=tuple(passing),
+            tests=tuple(tests),
             baseline=baseline,
             fuel=fuel,
         )

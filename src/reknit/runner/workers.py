@@ -38,8 +38,7 @@ class Plan:
     place: Place
     #: Arguments, roots and exclusions for the probe.
     order: Message
-    failing: tuple[str, ...]
-    passing: tuple[str, ...]
+    tests: tuple[str, ...]
     baseline: SuiteRun
     fuel: int | None
 
@@ -58,6 +57,8 @@ class Worker:
         self._spent = 0.0
         self._current = 0.0
         self.broken: str | None = None
+        #: Test → how its result differs here, of the original code, from that of a clean process; None: it does not.
+        self._controls: dict[str, str | None] = {}
 
     @property
     def cpu_seconds(self) -> float:
@@ -65,11 +66,26 @@ class Worker:
         return self._spent + self._current
 
     def attempt(self, trial: Trial) -> Attempt:
-        """Judge one trial."""
+        """Judge one trial.
+
+        Where it is a test to be kept that ends it, the original is asked too, once a test: a test that does not pass
+        here as it does in a clean process speaks against nothing, and one that needs more fuel gets it.
+        """
+        while True:
+            keep = [t for t in trial.keep if self._controls.get(t) is None]
+            attempt = self._try(trial, keep)
+            bad = attempt.first_bad
+            if bad is None or bad.test not in keep or bad.test in self._controls:
+                return attempt
+            fuel = self._fuel
+            if self.control([bad.test]) is None and self._fuel == fuel:
+                return attempt
+
+    def _try(self, trial: Trial, keep: Sequence[str]) -> Attempt:
         session = self._open()
         if session is None:
             return self._none(self.broken or "")
-        order: Message = {"tests": [*self._plan.failing, *trial.keep], "fuel": self._fuel}
+        order: Message = {"tests": [*trial.must, *keep], "fuel": self._fuel}
         path = str(session.root / trial.path)
         if self.step == "collected" and trial.swap is not None:
             swap = trial.swap
@@ -84,25 +100,23 @@ class Worker:
             order["files"] = {path: base64.b64encode(trial.content).decode()}
         return self._ask(session, order, stop=True)
 
-    def control(self) -> str | None:
-        """Run the original code: why this step cannot be trusted here, or None; sets the fuel by what it used."""
-        most = 0
-        for test in self._plan.failing:
-            hangs = _hung(self._plan.baseline.tests.get(test))
-            attempt = self._original((test,), fuel=MIN_FUEL * 10 if hangs else None)
-            why = attempt.why if not attempt.results else self._differs(attempt.results[0], hangs=hangs)
-            if why:
+    def control(self, tests: Sequence[str]) -> str | None:
+        """Run the original code: why this step cannot be trusted with `tests`, or None; gives fuel by what it used."""
+        for test in tests:
+            if test not in self._controls:
+                self._controls[test] = self._differs_here(test)
+            if (why := self._controls[test]) is not None:
                 return why
-            most = max(most, attempt.ticks)
-        if self._plan.passing:
-            good = self._original(self._plan.passing, fuel=None)
-            why = next((w for r in good.results if (w := self._differs(r, hangs=False))), None)
-            if why or len(good.results) < len(self._plan.passing):
-                return why or f"only {len(good.results)} of {len(self._plan.passing)} passing tests ran here"
-            most = max(most, good.ticks)
-        if self._plan.fuel is None:
-            self._fuel = max(MIN_FUEL, FUEL_FACTOR * most)
         return None
+
+    def _differs_here(self, test: str) -> str | None:
+        hangs = _hung(self._plan.baseline.tests.get(test))
+        attempt = self._original((test,), fuel=MIN_FUEL * 10 if hangs else None)
+        if not attempt.results:
+            return attempt.why or f"{test} did not run here"
+        if not hangs and self._plan.fuel is None:
+            self._fuel = max(self._fuel, FUEL_FACTOR * attempt.ticks)
+        return self._differs(attempt.results[0], hangs=hangs)
 
     def _original(self, tests: Sequence[str], *, fuel: int | None) -> Attempt:
         session = self._open()
@@ -131,7 +145,7 @@ class Worker:
             order = {
                 **self._plan.order,
                 "mode": self.step,
-                "tests": [*self._plan.failing, *self._plan.passing],
+                "tests": list(self._plan.tests),
                 "modules": known.modules,
                 "files_to_warm": known.files,
             }
@@ -228,7 +242,7 @@ class Pool:
         self._workers = [
             {step: Worker(plan, step, f"{step}-{n}") for step in ("collected", "fresh")} for n in range(max(1, jobs))
         ]
-        self._controls: dict[tuple[int, Step], str | None] = {}
+        self._controls: dict[tuple[int, Step, tuple[str, ...]], str | None] = {}
 
     @property
     def cpu_seconds(self) -> float:
@@ -238,7 +252,7 @@ class Pool:
     @property
     def steps_down(self) -> tuple[str, ...]:
         """Which steps were found not to hold for this project, and why."""
-        return tuple(dict.fromkeys(f"{step}: {why}" for (_, step), why in self._controls.items() if why))
+        return tuple(dict.fromkeys(f"{step}: {why}" for (_, step, _), why in self._controls.items() if why))
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """Judge trials side by side; answers come in the order of the questions."""
@@ -264,7 +278,7 @@ class Pool:
         attempt: Attempt | None = None
         steps: tuple[Step, ...] = ("collected", "fresh") if trial.swap is not None else ("fresh",)
         for step in steps:
-            if self._distrust(number, step) is not None:
+            if self._distrust(number, step, trial.must) is not None:
                 continue
             attempt = self._workers[number][step].attempt(trial)
             if attempt.results or attempt.hung:
@@ -272,11 +286,12 @@ class Pool:
         why = "; ".join(self.steps_down) or "no step of the ladder holds here"
         return attempt or Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why=why)
 
-    def _distrust(self, number: int, step: Step) -> str | None:
-        """Why a worker's step is not used; its positive control runs at its first use."""
-        if (number, step) not in self._controls:
-            self._controls[number, step] = self._workers[number][step].control()
-        return self._controls[number, step]
+    def _distrust(self, number: int, step: Step, tests: tuple[str, ...]) -> str | None:
+        """Why a worker's step is not used for `tests`; the positive control runs at its first use."""
+        key = (number, step, tests)
+        if key not in self._controls:
+            self._controls[key] = self._workers[number][step].control(tests)
+        return self._controls[key]
 
     def __enter__(self) -> Self:
         return self

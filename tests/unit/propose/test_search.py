@@ -73,7 +73,7 @@ def search(
     ahead: int = 0,
 ) -> tuple[Found, list[int]]:
     trials = ScriptedTrials(answer, ahead)
-    maker = TrialMaker({"a.py": source()}, lambda _candidate: ())
+    maker = TrialMaker({"a.py": source()}, ("t",), lambda _candidate: ())
     counts: list[int] = []
     found = Search(iter(candidates), maker, spent=spent).run(trials, counts.append)
     assert counts == list(range(1, found.tried + 1))

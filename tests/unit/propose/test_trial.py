@@ -67,7 +67,7 @@ def change(source: Source, old: bytes, new: bytes, qualname: str | None) -> Cand
 def trial(raw: bytes, old: bytes, new: bytes, qualname: str | None) -> tuple[Trial, Swap | None]:
     source = load(raw)
     one = change(source, old, new, qualname)
-    ((same, made),) = TrialMaker({source.path: source}, lambda _c: ("keep",)).trials(iter([one]))
+    ((same, made),) = TrialMaker({source.path: source}, ("t",), lambda _c: ("keep",)).trials(iter([one]))
     assert same is one
     assert made.keep == ("keep",)
     assert made.content == raw.replace(old, new) == render(source, one)
@@ -129,5 +129,5 @@ def test_a_function_that_is_not_there_has_no_swap() -> None:
     source = load(b"def f():\n    return 1\n")
     ref = FunctionRef(path=source.path, qualname="g", first_line=1)
     one = Candidate(path=source.path, start=20, end=21, new=b"2", line=2, cost=0, operator="", note="", function=ref)
-    ((_, made),) = TrialMaker({source.path: source}, lambda _c: ()).trials(iter([one]))
+    ((_, made),) = TrialMaker({source.path: source}, ("t",), lambda _c: ()).trials(iter([one]))
     assert (made.swap, made.content) == (None, b"def f():\n    return 2\n")
