@@ -56,14 +56,17 @@ def version(python: Path) -> str:
 
 
 def strip_modules(site: Path, name: str) -> list[Path]:
-    """Delete a distribution's modules from `site`, keeping its metadata; the files deleted."""
+    """Delete a distribution's modules from `site`, keeping its metadata; the files deleted.
+
+    `…_version.py` stays: it is made by a build, so no commit has it, and the project may not import without it.
+    """
     gone = []
     for info in site.glob("*.dist-info"):
         if canonical(info.name.removesuffix(".dist-info").rpartition("-")[0]) != canonical(name):
             continue
         for line in (info / "RECORD").read_text("utf-8").splitlines():
             path = site / line.rsplit(",", 2)[0].strip('"')
-            if info not in path.parents and path.is_file():
+            if info not in path.parents and not path.name.endswith("_version.py") and path.is_file():
                 path.unlink()
                 gone.append(path)
     return gone

@@ -130,16 +130,14 @@ def test_cases_are_read_and_chosen(tmp_path: Path, bug: corpus.RealBug) -> None:
 
 
 def test_the_projects_own_release_keeps_its_metadata_only(tmp_path: Path) -> None:
-    for name in ("my_lib-1.0.dist-info/METADATA", "lib/__init__.py", "lib/fix.py", "other.py"):
+    for name in ("my_lib-1.0.dist-info/METADATA", "lib/__init__.py", "lib/fix.py", "_lib_version.py", "other.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
-    record = (
-        "lib/__init__.py,sha256=x,0\nlib/fix.py,,\nmy_lib-1.0.dist-info/METADATA,,\nmy_lib-1.0.dist-info/RECORD,,\n"
-    )
+    record = "lib/__init__.py,sha256=x,0\nlib/fix.py,,\n_lib_version.py,,\nmy_lib-1.0.dist-info/METADATA,,\nmy_lib-1.0.dist-info/RECORD,,\n"
     (tmp_path / "my_lib-1.0.dist-info/RECORD").write_text(record)
     assert len(envs.strip_modules(tmp_path, "My.Lib==1.0")) == 2
     left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
-    assert left == {"my_lib-1.0.dist-info/METADATA", "my_lib-1.0.dist-info/RECORD", "other.py"}
+    assert left == {"my_lib-1.0.dist-info/METADATA", "my_lib-1.0.dist-info/RECORD", "_lib_version.py", "other.py"}
 
 
 def test_equal_pins_share_an_environment_unless_another_project_is_hidden() -> None:
