@@ -219,7 +219,8 @@ def _apply_whole(tree: dict[str, Entry], edit: Create | Delete | Rename | Mode |
                 raise ConflictError(edit.path, why="exists already")
             tree[edit.path] = edit.entry
         case Delete():
-            if tree.get(edit.path) != edit.entry:
+            found = tree.get(edit.path)
+            if found is None or found.digest() != edit.entry.digest():  # a link's mode has no meaning
                 raise ConflictError(edit.path)
             del tree[edit.path]
         case Rename():
