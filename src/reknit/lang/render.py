@@ -130,7 +130,7 @@ class Renderer:
         if isinstance(like, ast.Constant) and type(like.value) is type(node.value) and not is_fresh(like):
             styled = _styled(self.source.segment(like), node.value)
             if styled is not None:
-                return styled
+                return styled.replace("\n", self.source.newline)
         return self._string(node.value)
 
     def _string(self, value: str | bytes) -> str:

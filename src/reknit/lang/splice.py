@@ -1,7 +1,7 @@
 """A changed tree back into the file: one span of bytes, proved to parse to exactly what was meant.
 
 The proof is local: the statement around the change is written, parsed on its own and compared with the tree that was
-meant. A statement that parses alone, at its place's indentation, parses the same inside the file.
+meant. A statement that parses alone, at its place's indentation, parses the same inside the file; so does an item between brackets.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from reknit.lang.render import Renderer
 
 _COMMENT = re.compile(rb"[ \t]*#[^\r\n]*")
 _REST = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)")
+#: Lines from which on a statement is proved item by item.
+_LONG = 12
 _HEADED = (
     ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith,
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef,
@@ -47,7 +49,7 @@ class Splicer:
 
     def expression(self, target: ast.AST, new: ast.AST) -> Splice | None:
         """`target` replaced by `new`; None where no text says that, or nothing changes."""
-        unit = self._statement_of(target)
+        unit = self._unit_of(target)
         if unit is None:
             return None
         meant = _bare(self._replaced(unit, target, new))
@@ -96,6 +98,21 @@ class Splicer:
             return self._cut(start, end, "pass")
         return self._cut(start - len(indent.encode(self.source.encoding)), rest.end(), "")
 
+    def _unit_of(self, target: ast.AST) -> ast.AST | None:
+        """What is written and parsed to prove a change: the statement, or in a long one an item between its brackets."""
+        statement = self._statement_of(target)
+        if statement is None or isinstance(statement, COMPOUND):
+            return statement
+        if (statement.end_lineno or 0) - statement.lineno < _LONG:
+            return statement
+        node = target
+        while node is not statement:
+            link = self.source.links[node]
+            if isinstance(link.parent, (ast.List, ast.Set, ast.Dict, ast.keyword)) and isinstance(node, ast.expr):
+                return node
+            node = link.parent
+        return statement
+
     def _statement_of(self, node: ast.AST) -> ast.stmt | None:
         while not isinstance(node, ast.stmt):
             if isinstance(node, (ast.JoinedStr, ast.FormattedValue)) and node is not None:
@@ -116,7 +133,7 @@ class Splicer:
             and span(self.source, target)[1] == span(self.source, parent)[1]
         )
 
-    def _replaced(self, unit: ast.stmt, target: ast.AST, new: ast.AST) -> ast.stmt:
+    def _replaced(self, unit: ast.AST, target: ast.AST, new: ast.AST) -> ast.AST:
         node: ast.AST = new
         while target is not unit:
             link = self.source.links[target]
@@ -128,11 +145,13 @@ class Splicer:
                 items[link.position] = node
                 setattr(copy, link.field, items)
             target, node = link.parent, copy
-        return node  # type: ignore[return-value]
+        return node
 
-    def _parses(self, unit: ast.stmt, start: int, end: int, text: str, meant: ast.stmt) -> bool:
+    def _parses(self, unit: ast.AST, start: int, end: int, text: str, meant: ast.AST) -> bool:
         source = self.source
         first, last = span(source, unit)
+        if not isinstance(unit, ast.stmt):
+            return _is_item(source.text(first, start) + text + source.text(end, last), meant)
         indent = indentation(source, unit) or ""
         suffix = ""
         if isinstance(unit, _HEADED):
@@ -191,11 +210,20 @@ def _parse_block(text: str, indent: str) -> ast.Module | None:
     return ast.Module(body=inner.body, type_ignores=[])
 
 
+def _is_item(text: str, meant: ast.AST) -> bool:
+    """Whether a text between brackets is exactly this one item."""
+    parsed = _parse_block(f"[{text}\n]", "")
+    if parsed is None or len(parsed.body) != 1 or not isinstance(parsed.body[0], ast.Expr):
+        return False
+    items = parsed.body[0].value
+    return isinstance(items, ast.List) and len(items.elts) == 1 and same(items.elts[0], meant)
+
+
 def _copy(node: Any) -> Any:
     return type(node)(**{field: getattr(node, field, None) for field in node._fields})
 
 
-def _bare(unit: ast.stmt) -> ast.stmt:
+def _bare(unit: ast.AST) -> ast.AST:
     """The statement without the bodies below its header, which are not part of the proof."""
     if not isinstance(unit, _HEADED):
         return unit

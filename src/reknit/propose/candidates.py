@@ -122,6 +122,8 @@ class _Stream:
         self, index: int, cost: float, location: Location, operator: Operator, mutation: Mutation
     ) -> Candidate | None:
         file = self.files[index]
+        if operator.accepts is not None and not operator.accepts(mutation.new):
+            return None
         splice = _splice(file.splicer, mutation)
         if splice is None:
             return None

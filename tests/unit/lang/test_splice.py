@@ -156,6 +156,30 @@ def test_wrapping_indents_but_not_strings() -> None:
     assert splicer.statements(node, node, [wrapped]) is None
 
 
+def test_long_table() -> None:
+    """In a long statement an item is proved alone, and no item becomes two."""
+    rows = "".join(f"    ('a{i}', b),\n" for i in range(30))
+    before = f"x = [\n{rows}]\n"
+    splicer, node = first(before)
+    assert isinstance(node, ast.Assign)
+    assert isinstance(node.value, ast.List)
+    row = node.value.elts[7]
+    assert isinstance(row, ast.Tuple)
+    check(before, before.replace("'a7'", "'c'"), splicer.expression(row.elts[0], ast.Constant(value="c")))
+    pair = ast.Tuple(elts=list(row.elts[::-1]), ctx=ast.Load())
+    check(before, before.replace("('a7', b)", "(b, 'a7')"), splicer.expression(row, pair))
+
+
+def test_new_lines_in_strings() -> None:
+    """A string over several lines keeps the file's line ends."""
+    here = source(b'x = """a\r\nb"""\r\n')
+    node = here.tree.body[0]
+    assert isinstance(node, ast.Assign)
+    splice = Splicer(here).expression(node.value, ast.Constant(value="a\nbc"))
+    assert splice is not None
+    assert here.raw[: splice.start] + splice.new + here.raw[splice.end :] == b'x = """a\r\nbc"""\r\n'
+
+
 def test_no_change_is_no_splice() -> None:
     """The same tree gives nothing."""
     splicer, node = first("x = a + b\n")

@@ -38,19 +38,22 @@ class Operator:
     #: The nodes that it works on.
     nodes: tuple[type[ast.AST], ...]
     generate: Generator
+    #: Asked of a mutation's new node when its turn has come, where that is too dear to ask of all.
+    accepts: Callable[[Any], bool] | None
     #: Before → after: on `before`, one of the results is `after`.
     examples: tuple[tuple[str, str], ...]
 
 
 def operator(
-    name: str, *, floor: float, nodes: Sequence[type[ast.AST]], examples: Iterable[tuple[str, str]]
-) -> Callable[[Callable[[Any, Scope], Iterator[Mutation]]], Operator]:
+    name: str, *, floor: float, nodes: Sequence[type[ast.AST]], examples: Iterable[tuple[str, str]],
+    accepts: Callable[[Any], bool] | None = None,
+) -> Callable[[Callable[[Any, Scope], Iterator[Mutation]]], Operator]:  # fmt: skip
     """Make a generator function an operator; its docstring says which mistake it undoes."""
 
     def wrap(generate: Generator) -> Operator:
         return Operator(
             name=name, doc=generate.__doc__ or "", floor=floor, nodes=tuple(nodes), generate=generate,
-            examples=tuple(examples),
+            accepts=accepts, examples=tuple(examples),
         )  # fmt: skip
 
     return wrap

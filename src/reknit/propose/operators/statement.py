@@ -70,7 +70,8 @@ def dropped(node: ast.Expr | ast.Return | ast.Assign, scope: Scope) -> Iterator[
     elif isinstance(node, ast.Assign):
         if isinstance(node.value, ast.Call):
             yield Mutation(3.0, node, [ast.Expr(value=node.value)])
-        yield Mutation(3.2, node, [ast.Return(value=node.value)])
+        if scope.function:
+            yield Mutation(3.2, node, [ast.Return(value=node.value)])
     else:
         yield from _returned(node, scope)
 

@@ -21,6 +21,17 @@ _QUANTIFIERS = {
 _ADDED = ("-", r"\s", "_", r"\d", r"\w", ".", "/", ":", "+", "'", '"', r"\n", ",", "@", "a-z", "A-Z", "0-9")
 
 
+def compiles(node: ast.Constant) -> bool:
+    """Whether a string is a pattern that Python accepts."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(str(node.value))
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
 def is_pattern(node: ast.Constant, scope: Scope) -> bool:
     """Whether a string is a regular expression, by where it goes or by how it looks."""
     parent = scope.parent(node)
@@ -33,7 +44,7 @@ def is_pattern(node: ast.Constant, scope: Scope) -> bool:
 
 
 @operator(
-    "regular expression", floor=2.6, nodes=[ast.Constant],
+    "regular expression", floor=2.6, nodes=[ast.Constant], accepts=compiles,
     examples=[("import re\nP = re.compile('a+b')", "import re\nP = re.compile('a*b')"),
               ("import re\nP = re.compile('[ab]')", "import re\nP = re.compile('[ab-]')"),
               ("import re\nP = re.compile('ab')", "import re\nP = re.compile('ab$')")],
@@ -44,8 +55,7 @@ def regex(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
         return
     tokens = _TOKEN.findall(node.value)
     for cost, changed in _variants(tokens, node.value):
-        if _valid(changed):
-            yield Mutation(cost, node, const(changed))
+        yield Mutation(cost, node, const(changed))
 
 
 def _variants(tokens: list[str], text: str) -> Iterator[tuple[float, str]]:
@@ -73,16 +83,6 @@ def _smaller(token: str) -> Iterator[str]:
         if len(token) - start > 2:
             yield token[:at] + token[at + 1 :]
     yield "[^" + token[1:] if start == 1 else "[" + token[2:]
-
-
-def _valid(pattern: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return False
-    return True
 
 
 @operator(
