@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from reknit.bench.cli import app as bench
 from reknit.errors import ReknitError
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(bench, name="bench")
 
 Project = Annotated[
     Path, typer.Option("--project", "-C", help="The project, or any folder in it.", file_okay=False, show_default=False)
