@@ -1,0 +1,254 @@
+"""What the loop does between the stages: flaky tests, shares of the budget, writing several patches, taking them back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reknit import loop
+from reknit.apply.journal import Journal
+from reknit.config import Options
+from reknit.errors import CannotJudgeError, StoreError, UsageError
+from reknit.events import ignore
+from reknit.model.outcome import Healed, NotHealed, Outcome, Proposed, Quarantined, Reverted
+from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
+from reknit.model.signal import ErrorInfo, Signal, SignalKind
+from reknit.model.verdict import Label, Verdict
+from reknit.runner.base import SuiteRun
+from tests.unit.verify.stage import ScriptedRunner, suite
+
+TEXT = b"one = 1\ntwo = 2\nthree = 3\n"
+RED = suite({"one": "failed", "two": "failed", "three": "failed", "green": "passed"})
+
+
+def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> loop._Kit:
+    return loop._Kit(
+        options=Options(**{"project": root, "apply": True, "unsafe": True, **options}),
+        root=root,
+        runner=ScriptedRunner(list(answers)),
+        observe=ignore,
+        started=dt.datetime.now(dt.UTC),
+        began=time.monotonic(),
+        history=lambda _fingerprint: (),
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path.resolve() / "project"
+    root.mkdir()
+    (root / "a.py").write_bytes(TEXT)
+    (root / "a.py").chmod(0o644)
+    return root
+
+
+def proposed(word: bytes, new: bytes, label: Label = Label.PLAUSIBLE) -> Proposed:
+    """A change of the value that `word` has in a.py."""
+    start = TEXT.index(word + b" = ") + len(word) + 3
+    patch = Patch(
+        edits=(Span(path="a.py", start=start, end=start + 1, old=TEXT[start : start + 1], new=new),),
+        base={"a.py": Entry(content=TEXT).digest()},
+        confidence=0.5,
+        origin=Origin(proposer="search", note=word.decode()),
+        metadata=Metadata(created=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), author="reknit", version="0"),
+    )
+    verdict = Verdict(patch_id=patch.id, label=label, checks=(), isolation="bubblewrap", view="overlay")
+    return Proposed(patch=patch, verdict=verdict, why="")
+
+
+def healing(**outcomes: Outcome) -> loop.Healing:
+    return loop.Healing(baseline=RED, signals=(), outcomes=outcomes)
+
+
+def passing(*tests: str) -> SuiteRun:
+    return suite({**{t: r.outcome for t, r in RED.tests.items()}, **dict.fromkeys(tests, "passed")})
+
+
+class TestApply:
+    def test_two_patches_of_one_file_the_second_judged_on_top_of_the_first(self, root: Path, tmp_path: Path) -> None:
+        tools = kit(root, passing("one"), passing("one", "two"), passing("two"))
+        journal = Journal(root, tmp_path / "state")
+        done = loop.apply(tools, healing(one=proposed(b"one", b"111"), two=proposed(b"two", b"22")), journal)
+        assert (root / "a.py").read_bytes() == b"one = 111\ntwo = 22\nthree = 3\n"
+        first, second = (done.outcomes[t] for t in ("one", "two"))
+        assert isinstance(first, Healed)
+        assert isinstance(second, Healed)
+        assert second.verdict.patch_id == second.patch.id == second.receipt.patch.id
+        asked = tools.runner.asked  # type: ignore[attr-defined]
+        assert asked[1]["files"] == {"a.py": b"one = 111\ntwo = 22\nthree = 3\n"}
+        assert asked[2]["tests"] == ("two",)
+        assert tools.cpu == 3.0
+
+    def test_one_patch_for_two_tests_is_written_once(self, root: Path, tmp_path: Path) -> None:
+        one = proposed(b"one", b"9")
+        tools = kit(root, passing("one", "two"))
+        done = loop.apply(tools, healing(one=one, two=one), Journal(root, tmp_path / "state"))
+        assert done.outcomes["one"] is done.outcomes["two"]
+        assert tools.runner.asked[0]["tests"] == ("one", "two")  # type: ignore[attr-defined]
+
+    def test_a_conflict_costs_its_own_patch_only(self, root: Path, tmp_path: Path) -> None:
+        rival = proposed(b"one", b"8")
+        tools = kit(root, passing("one"), passing("one", "three"), passing("three"))
+        outcomes = {"one": proposed(b"one", b"9"), "two": rival, "three": proposed(b"three", b"33")}
+        done = loop.apply(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+        assert (root / "a.py").read_bytes() == b"one = 9\ntwo = 2\nthree = 33\n"
+        assert [done.outcomes[t].tag for t in ("one", "two", "three")] == ["healed", "proposed", "healed"]
+        assert done.notes == (f"patch {rival.patch.id[:8]} was not written: its place was changed since it was made",)
+
+    def test_a_file_that_somebody_changed_is_left_alone(self, root: Path, tmp_path: Path) -> None:
+        (root / "a.py").write_bytes(TEXT + b"mine = 1\n")
+        done = loop.apply(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        assert (root / "a.py").read_bytes() == TEXT + b"mine = 1\n"
+        assert isinstance(done.outcomes["one"], Proposed)
+        assert len(done.notes) == 1
+
+    def test_what_breaks_together_with_the_others_is_not_written(self, root: Path, tmp_path: Path) -> None:
+        together = suite({"one": "passed", "two": "passed", "three": "failed", "green": "failed"})
+        tools = kit(root, passing("one"), together)
+        two = proposed(b"two", b"22")
+        done = loop.apply(tools, healing(one=proposed(b"one", b"9"), two=two), Journal(root, tmp_path / "state"))
+        assert (root / "a.py").read_bytes() == TEXT.replace(b"1", b"9")
+        assert done.outcomes["two"] is two
+        assert done.notes[0].endswith("after the others, it breaks 1 tests that pass without it")
+
+    def test_what_the_others_healed_must_stay_healed(self, root: Path, tmp_path: Path) -> None:
+        tools = kit(root, passing("one"), passing("two"))
+        outcomes = {"one": proposed(b"one", b"9"), "two": proposed(b"two", b"22")}
+        done = loop.apply(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+        assert [done.outcomes[t].tag for t in outcomes] == ["healed", "proposed"]
+
+    def test_what_does_not_pass_on_the_real_tree_is_taken_back(self, root: Path, tmp_path: Path) -> None:
+        journal = Journal(root, tmp_path / "state")
+        done = loop.apply(kit(root, RED), healing(one=proposed(b"one", b"9")), journal)
+        assert (root / "a.py").read_bytes() == TEXT
+        assert isinstance(done.outcomes["one"], Reverted)
+        assert [a.verb for a in journal.history()] == ["apply", "undo"]
+
+    @pytest.mark.parametrize("end", [KeyboardInterrupt(), CannotJudgeError("gone", slug="no-collection")], ids=str)
+    def test_a_run_that_is_cut_short_takes_back_all_that_it_wrote(
+        self, root: Path, tmp_path: Path, end: BaseException
+    ) -> None:
+        class Cut(ScriptedRunner):
+            def suite(self, **order: Any) -> SuiteRun:
+                if not self.answers:
+                    raise end
+                return super().suite(**order)
+
+        tools = kit(root)
+        tools.runner = Cut([passing("one"), passing("one", "two")])
+        outcomes = {"one": proposed(b"one", b"9"), "two": proposed(b"two", b"22")}
+        with pytest.raises(type(end)):
+            loop.apply(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+        assert (root / "a.py").read_bytes() == TEXT
+
+    @pytest.mark.parametrize(
+        ("label", "unsafe", "written"),
+        [
+            (Label.CORROBORATED, False, True),
+            (Label.CORROBORATED, True, True),
+            (Label.PLAUSIBLE, False, False),
+            (Label.PLAUSIBLE, True, True),
+            (Label.REJECTED, False, False),
+            (Label.REJECTED, True, False),
+        ],
+    )
+    def test_the_label_decides(self, root: Path, label: Label, unsafe: bool, written: bool) -> None:
+        options = Options(project=root, apply=True, unsafe=unsafe)
+        found = loop._writable(options, healing(one=proposed(b"one", b"9", label)))
+        assert bool(found) is written
+        assert loop._writable(Options(project=root, unsafe=True), healing(one=proposed(b"one", b"9", label))) == []
+
+
+class TestDiagnose:
+    def signals(self, *tests: str) -> tuple[Signal, ...]:
+        return tuple(Signal(kind=SignalKind.TEST, test=t, error=ErrorInfo(type="E", message="")) for t in tests)
+
+    @pytest.mark.parametrize("second", ["passed", "skipped", "xfailed"])
+    def test_what_does_not_fail_again_is_flaky(self, root: Path, second: Any) -> None:
+        start = loop.Healing(baseline=RED, signals=self.signals("one", "two"))
+        done = loop.diagnose(kit(root), start, suite({"one": second, "two": "failed"}), {})
+        assert isinstance(done.outcomes["one"], Quarantined)
+        assert [f.tests for f in done.faults] == [("two",)]
+
+    def test_what_could_not_be_traced_has_an_outcome_too(self, root: Path) -> None:
+        start = loop.Healing(baseline=RED, signals=self.signals("one", "two"))
+        done = loop.diagnose(kit(root), start, suite({"two": "failed"}, not_run=["one"]), {})
+        outcome = done.outcomes["one"]
+        assert isinstance(outcome, NotHealed)
+        assert "--max-time" in outcome.why_not.unblock
+        assert [f.tests for f in done.faults] == [("two",)]
+
+
+class TestShare:
+    def test_time_is_shared_among_the_faults_that_are_left(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [1000.0]
+        monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+        tools = kit(root, max_time=100.0)
+        spent = loop._share(tools, RED, left=4)  # a clean run takes 2 s, kept four times: 92 s for four faults
+        for now, over in ((1022.9, False), (1023.1, True)):
+            clock[0] = now
+            assert spent(0.0) is over
+
+    def test_cpu_time_is_shared_where_it_is_bounded(self, root: Path) -> None:
+        tools = kit(root, max_time=1000.0, max_cpu=1000.0 + time.process_time())
+        spent = loop._share(tools, RED, left=2)
+        assert not spent(490.0)
+        assert spent(500.0)
+
+    def test_a_test_may_use_a_twentieth_of_the_time(self, root: Path) -> None:
+        wanted = {10.0: 2.0, 300.0: 15.0, 100_000.0: 60.0}
+        assert {t: kit(root, max_time=t).hang_seconds for t in wanted} == wanted
+
+
+class TestOptions:
+    @pytest.mark.parametrize("name", ["max_time", "max_cpu", "fuel", "jobs"])
+    @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+    def test_numbers_out_of_range_are_refused(self, name: str, value: float) -> None:
+        with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} must be above 0") as caught:
+            Options(project=Path(), **{name: value})  # type: ignore[arg-type]
+        assert caught.value.slug == "option"
+
+    def test_an_isolation_that_there_is_not_names_those_that_are(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            loop._level("jail")
+        assert "bubblewrap" in (caught.value.hint or "")
+        assert loop._level(None) is None
+        assert loop._level("none") == "none"
+
+    def test_the_nearest_folder_with_a_mark_is_the_root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from reknit.config import find_root
+
+        home = tmp_path.resolve() / "home"
+        deep = home / "project" / "src" / "pkg"
+        deep.mkdir(parents=True)
+        (home / "project" / "setup.cfg").touch()
+        (home / ".git").mkdir()
+        bare = home / "bare"
+        bare.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        assert find_root(deep) == home / "project"
+        assert find_root(bare) == bare, "a home directory under git is no project"
+        assert find_root(home) == home
+        monkeypatch.setenv("HOME", os.fspath(tmp_path / "else"))
+        assert find_root(bare) == home
+
+
+def test_a_report_that_cannot_be_kept_is_a_note(root: Path) -> None:
+    class Full:
+        notes: Sequence[str] = ("old",)
+        save_report: Callable[[object], None]
+
+        def __init__(self) -> None:
+            def fail(_report: object) -> None:
+                raise StoreError("the disk is full", slug="store-unusable")
+
+            self.save_report = fail
+
+    report = loop._report(kit(root), healing())
+    assert loop._save(Full(), report) == ("old", "the disk is full")  # type: ignore[arg-type]
