@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh runtime|dev: make .venv with the locked dependencies and this package, or say what is missing.
+# setup.sh demo|dev: make .venv with the locked dependencies and this package, or say what is missing.
 # Quick when nothing has changed: a stamp in .venv holds a checksum of the lock and of pyproject.toml.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ stamp=$venv/.reknit-$want
 say() { echo "setup: $*" >&2; }
 
 # The path of the running tree is part of it: a moved checkout gets a new environment.
-state() { { pwd -P; cat pyproject.toml requirements/runtime.txt "$lock"; } | cksum; }
+state() { { pwd -P; cat pyproject.toml "$lock"; } | cksum; }
 
 # A name on PATH may be a shim that only prints an error, so each is tried.
 find_python() {

@@ -175,11 +175,11 @@ def test_locks_name_no_index(path: Path) -> None:
 
 def test_locks_agree() -> None:
     """What users get is what was tested."""
-    runtime, dev = (
+    runtime, demo, dev = (
         set(re.findall(r"^\S+==\S+", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
-        for name in ("runtime.txt", "dev.txt")
+        for name in ("runtime.txt", "demo.txt", "dev.txt")
     )
-    assert runtime <= dev
+    assert runtime <= demo <= dev
 
 
 def test_no_import_cycles() -> None:
