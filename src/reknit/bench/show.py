@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -44,6 +45,8 @@ def print_result(rows: Sequence[CaseRow], *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(codec.dump(BenchResult, result), indent=2) + "\n")
         return
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
     console.print(_table(rows))
     s = result.summary
     console.print(
@@ -53,19 +56,27 @@ def print_result(rows: Sequence[CaseRow], *, as_json: bool) -> None:
     )
 
 
-def _table(rows: Iterable[CaseRow]) -> Table:
-    table = Table("case", "outcome", "known fix", box=None)
+def _table(rows: Sequence[CaseRow]) -> Table:
+    table = Table(box=None)
+    for name, values in (("case", [r.id for r in rows]), ("outcome", list(_STYLE)), ("known fix", ["to the byte"])):
+        table.add_column(name, no_wrap=True, min_width=max(map(len, values), default=0))
     for name in ("tests", "candidates", "seconds", "CPU s"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     table.add_column("why", overflow="ellipsis", no_wrap=True, max_width=60)
     for row in rows:
         known = "to the byte" if row.exact else "same code" if row.same_code else ""
         numbers = (str(len(row.tests)), str(row.candidates), f"{row.seconds:.1f}", f"{row.cpu_seconds:.1f}")
-        table.add_row(row.id, row.outcome, known, *numbers, row.why.replace("[", r"\["), style=_STYLE.get(row.outcome))
+        table.add_row(row.id, row.outcome, known, *numbers, _line(row.why, 60), style=_STYLE.get(row.outcome))
     return table
+
+
+def _line(text: str, width: int) -> str:
+    """The start of `text`, in one line and without markup."""
+    line = " ".join(text.split())
+    return escape(line if len(line) <= width else line[: width - 1] + "…")
 
 
 def _ending(row: CaseRow) -> str:
     known = " (the known fix)" if row.exact or row.same_code else ""
-    why = f": {row.why}" if row.outcome == "unjudged" else ""
+    why = f": {' '.join(row.why.split())[:200]}" if row.outcome == "unjudged" else ""
     return f"{row.outcome}{known}{why}, {row.candidates} candidates, {row.seconds:.1f} s"
