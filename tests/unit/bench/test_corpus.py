@@ -152,3 +152,11 @@ def test_an_environment_is_made_for_the_right_python_only(tmp_path: Path, bug: c
 
     with pytest.raises(UsageError, match=r"needs Python 2\.7"):
         corpus.build_envs([replace(bug, python="2.7")], tmp_path, base=Path(sys.executable), done=lambda name: None)
+
+
+def test_the_users_clone_is_only_read(tmp_path: Path, bug: corpus.RealBug) -> None:
+    clone = tmp_path / "clones" / "me+lib"
+    before = {p: p.read_bytes() for p in clone.rglob("*") if p.is_file()}
+    corpus.lay_out_bug(bug, clone, tmp_path / "to")
+    assert (tmp_path / "to" / "tests" / "test_lib.py").read_text() == TEST
+    assert {p: p.read_bytes() for p in clone.rglob("*") if p.is_file()} == before
