@@ -7,8 +7,9 @@ import functools
 import os
 import signal
 import time
+import traceback
 from collections.abc import Generator, Iterator, Sequence
-from types import TracebackType
+from types import FrameType
 from typing import Any, Callable
 
 import pytest
@@ -22,6 +23,13 @@ _FIRST_FRAMES, _LAST_FRAMES = 5, 60
 _LOCALS = 40
 #: Share of the limit that is left to a test whose parametrised sibling has used all of it.
 _SIBLING = 0.1
+#: Times that a test may swallow its end before its process is given up.
+_SWALLOWED = 10
+_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+
+
+#: A frame and the line that it is at.
+Place = tuple[FrameType, int]
 
 
 class TestHung(BaseException):
@@ -51,6 +59,17 @@ class Reporter:
         self._state: Message = {}
         #: Told of each finished test; a true answer ends the run.
         self.stop_when: Callable[[Message], bool] | None = None
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_load_initial_conftests(self, early_config: Any) -> Generator[None, None, None]:
+        """Keep pytest-cov off, whose tracer would meet ours; options of a plugin that may be off cannot be given."""
+        early_config.known_args_namespace.cov_source = []
+        yield
+
+    def pytest_cmdline_main(self, config: Any) -> None:
+        """Keep the tests in this process, and let no failure hide what comes after it; xdist has read its options."""
+        config.option.dist, config.option.numprocesses, config.option.tx = "no", None, []
+        config.option.maxfail = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: Any) -> None:
@@ -119,9 +138,14 @@ class Reporter:
         function = _function(item.nodeid)
         limit = self._hang * (_SIBLING if function in self._hung_functions else 1)
 
-        def expire(_number: int, _frame: Any) -> None:
+        message, fired = f"no end after {limit:.2g} s of CPU time", []
+
+        def expire(_number: int, frame: Any) -> None:
             self._hung_functions.add(function)
-            raise TestHung(f"no end after {limit:.1f} s of CPU time")
+            fired.append(frame)
+            if len(fired) > _SWALLOWED:
+                self._give_up(item, frame, message)
+            raise TestHung(message)
 
         before = signal.signal(signal.SIGPROF, expire)
         # It fires again, since `except BaseException` in the program may swallow the first.
@@ -131,6 +155,13 @@ class Reporter:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, signal.SIG_DFL if before is None else before)
+
+    def _give_up(self, item: Any, frame: Any, message: str) -> None:
+        """End the process of a test that cannot be ended."""
+        stack = [*traceback.walk_stack(frame)][::-1]
+        facts = _facts(TestHung, message, stack, self._root)
+        self._send({"event": "result", "test": item.nodeid, "seconds": 0.0, "outcome": "failed", "failure": facts})
+        os._exit(1)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
@@ -168,19 +199,19 @@ def _text_failure(report: Any) -> Message:
 
 
 def _failure(excinfo: Any, root: str) -> Message:
-    kind = excinfo.type
-    tbs: list[TracebackType] = []
-    tb: TracebackType | None = excinfo.tb
-    while tb is not None:
-        tbs.append(tb)
-        tb = tb.tb_next
-    inside = [i for i, t in enumerate(tbs) if _real(t.tb_frame.f_code.co_filename).startswith(root)]
-    shown = tbs[inside[0] :] if inside else tbs  # what comes before is pytest's own
+    message = _safe(lambda: str(excinfo.value))
+    return _facts(excinfo.type, message, [*traceback.walk_tb(excinfo.tb)], root)
+
+
+def _facts(kind: type, message: str, stack: list[Place], root: str) -> Message:
+    stack = [place for place in stack if not place[0].f_code.co_filename.startswith(_HERE)]
+    inside = [i for i, (frame, _) in enumerate(stack) if _real(frame.f_code.co_filename).startswith(root)]
+    shown = stack[inside[0] :] if inside else stack  # what comes before is pytest's own
     return {
         "type": _safe(lambda: _type_name(kind)),
-        "message": _shorten(_safe(lambda: str(excinfo.value))),
-        "frames": [_frame(t) for t in shown[:_FIRST_FRAMES] + shown[_FIRST_FRAMES:][-_LAST_FRAMES:]],
-        "locals": _locals(tbs[inside[-1]].tb_frame.f_locals) if inside else {},
+        "message": _shorten(message),
+        "frames": [_frame(*place) for place in shown[:_FIRST_FRAMES] + shown[_FIRST_FRAMES:][-_LAST_FRAMES:]],
+        "locals": _locals(stack[inside[-1]][0].f_locals) if inside else {},
         "hung": issubclass(kind, (OutOfFuel, TestHung)),
     }
 
@@ -195,13 +226,9 @@ def _type_name(kind: type) -> str:
     return kind.__name__ if plain else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _frame(tb: TracebackType) -> Message:
-    code = tb.tb_frame.f_code
-    return {
-        "path": code.co_filename,
-        "line": tb.tb_lineno,
-        "function": getattr(code, "co_qualname", code.co_name),
-    }
+def _frame(frame: FrameType, line: int) -> Message:
+    code = frame.f_code
+    return {"path": code.co_filename, "line": line, "function": getattr(code, "co_qualname", code.co_name)}
 
 
 def _locals(variables: dict[str, Any]) -> dict[str, str]:

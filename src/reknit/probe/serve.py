@@ -19,7 +19,7 @@ from . import swap
 from .fuel import Tank
 from .protocol import Decoder, Message, encode
 from .reporter import Reporter
-from .session import Channel, bytecode_folder, cpu_seconds, decode_files, pytest_arguments
+from .session import Channel, bytecode_folder, cpu_seconds, decode_files
 from .sources import Sources
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -141,7 +141,7 @@ def serve(channel: Channel, order: Message) -> int:
         return 0
     reporter = worker.reporter(order["tests"])
     zygote = Collected(worker, reporter)
-    status = pytest.main([*pytest_arguments(order), "-q"], plugins=[reporter, zygote])
+    status = pytest.main([*order["args"], "-q"], plugins=[reporter, zygote])
     if not zygote.served:
         channel.send({"event": "no-collection", "status": int(status)})
     return 0
@@ -202,7 +202,7 @@ def _judge_fresh(worker: Worker, order: Message) -> Message:
     worker.sources.replace(files)
     reporter = worker.reporter(order["tests"])
     reporter.stop_when = worker.stop_when(order)
-    status = int(pytest.main([*pytest_arguments(worker.order), "-q"], plugins=[reporter]))
+    status = int(pytest.main([*worker.order["args"], "-q"], plugins=[reporter]))
     return {"loaded": worker.sources.loaded(files), "finished": status in (0, 1, 2, 5)}
 
 

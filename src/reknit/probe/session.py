@@ -85,16 +85,6 @@ def bytecode_folder() -> str:
     return os.path.join(tempfile.gettempdir(), "pycache")
 
 
-def pytest_arguments(order: Message) -> list[str]:
-    """The user's arguments, with what would hide tests from us switched off."""
-    args = [*order["args"], "--maxfail=0"]
-    if importlib.util.find_spec("xdist") and "no:xdist" not in args:
-        args.append("-n0")
-    if importlib.util.find_spec("pytest_cov") and "no:cov" not in args:
-        args.append("--no-cov")
-    return args
-
-
 def decode_files(order: Message) -> dict[str, bytes]:
     """Contents by absolute path."""
     return {path: base64.b64decode(text) for path, text in order.get("files", {}).items()}

@@ -10,7 +10,7 @@ import pytest
 
 from .protocol import Message
 from .reporter import Reporter
-from .session import Channel, bytecode_folder, cpu_seconds, facts, pytest_arguments
+from .session import Channel, bytecode_folder, cpu_seconds, facts
 from .sources import Sources
 from .trace import Tracer
 
@@ -31,7 +31,7 @@ def run(channel: Channel, order: Message) -> int:
     Sources(order["roots"], order["excluded"], ticks=False).install(bytecode_folder())
     if tracer:
         tracer.start()
-    status = pytest.main(pytest_arguments(order), plugins=[reporter])
+    status = pytest.main(list(order["args"]), plugins=[reporter])
     if tracer:
         tracer.stop()
         channel.send({"event": "coverage", "backend": tracer.backend, "lines": _jsonable(tracer.lines())})
