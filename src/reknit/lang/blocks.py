@@ -123,6 +123,13 @@ def _for(r: BlockRenderer, node: Any, indent: str) -> str:
     return head + r.suite(node.body, indent) + r.orelse(node.orelse, indent)
 
 
+def _with(r: BlockRenderer, node: Any, indent: str) -> str:
+    items = ", ".join(
+        r.write(i.context_expr, TEST) + (f" as {r.write(i.optional_vars)}" if i.optional_vars else "") for i in node.items
+    )
+    return f"with {items}:{r.suite(node.body, indent)}"
+
+
 def _try(r: BlockRenderer, node: Any, indent: str) -> str:
     line = r.source.newline + indent
     out = f"try:{r.suite(node.body, indent)}"
@@ -172,6 +179,7 @@ _WRITERS: dict[type[ast.AST], Callable[[BlockRenderer, Any, str], str]] = {
     ast.If: _if,
     ast.While: _while,
     ast.For: _for,
+    ast.With: _with,
     ast.Try: _try,
     ast.AugAssign: _augmented,
     ast.Raise: _raise,

@@ -1,8 +1,8 @@
 """The stream of one-edit candidates, cheapest first.
 
 Three kinds of work wait in one heap, ordered by the least cost that may come out of them: a statement (to be split into
-statement × operator), a statement with one operator (to be split into mutations), a mutation (to be written, proved
-and yielded). Each step's results cost no less than the step's own bound, so what is popped is cheapest among all that
+statement × operator), a statement with one operator (to be split into mutations, those of the next nat only, so that
+dear ones take no room before their turn), a mutation (to be written, proved and yielded). Each step's results cost no less than the step's own bound, so what is popped is cheapest among all that
 there is, and nothing dear is made before everything cheap was yielded. Ties go by file, line and order of generation.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import heapq
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -26,6 +27,8 @@ from reknit.propose.scope import Module, Scope
 __all__ = ["Hints", "candidates", "hints_from"]
 
 _NOTE = 60
+#: Mutations of one operator at one statement are made in bands of this many nats.
+_BAND = 1.0
 
 
 def candidates(
@@ -61,7 +64,7 @@ class _File:
         return self._scopes[function]
 
 
-_Work = Location | tuple[Location, Operator] | tuple[Location, Operator, Mutation]
+_Work = Location | tuple[Location, Operator, float] | tuple[Location, Operator, Mutation]
 
 
 class _Stream:
@@ -96,27 +99,35 @@ class _Stream:
             cost, file, _, _, work = heapq.heappop(self.heap)
             if isinstance(work, Location):
                 self._split(file, work)
-            elif len(work) == 2:
-                self._expand(file, *work)
-            else:
-                found = self._write(file, cost, *work)
-                if found is not None:
-                    yield found
+                continue
+            location, operator, what = work
+            if isinstance(what, float):
+                self._expand(file, location, operator, what)
+            elif (found := self._write(file, cost, location, operator, what)) is not None:
+                yield found
 
     def _split(self, file: int, location: Location) -> None:
         wanted = {index for node in location.nodes for index in self.for_type(type(node))}
         for index in sorted(wanted):
             operator = self.operators[index]
-            self._push(location.penalty + operator.floor, file, location.statement.lineno, (location, operator))
+            cost = location.penalty + operator.floor
+            self._push(cost, file, location.statement.lineno, (location, operator, float(operator.floor)))
 
-    def _expand(self, file: int, location: Location, operator: Operator) -> None:
+    def _expand(self, file: int, location: Location, operator: Operator, low: float) -> None:
+        """Queue the mutations of the band that begins at `low`, and the operator again for the next one."""
         scope = self.files[file].scope(location.function)
+        later = math.inf
         for node in location.nodes:
             if isinstance(node, operator.nodes):
                 for mutation in operator.generate(node, scope):
-                    cost = location.penalty + max(mutation.cost, operator.floor)
-                    line = getattr(mutation.target, "lineno", location.statement.lineno)
-                    self._push(cost, file, line, (location, operator, mutation))
+                    cost = max(mutation.cost, operator.floor)
+                    if low <= cost < low + _BAND:
+                        line = getattr(mutation.target, "lineno", location.statement.lineno)
+                        self._push(location.penalty + cost, file, line, (location, operator, mutation))
+                    elif cost >= low:
+                        later = min(later, cost)
+        if later < math.inf:
+            self._push(location.penalty + later, file, location.statement.lineno, (location, operator, later))
 
     def _write(
         self, index: int, cost: float, location: Location, operator: Operator, mutation: Mutation

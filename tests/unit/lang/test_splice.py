@@ -180,6 +180,19 @@ def test_new_lines_in_strings() -> None:
     assert here.raw[: splice.start] + splice.new + here.raw[splice.end :] == b'x = """a\r\nbc"""\r\n'
 
 
+@pytest.mark.parametrize(
+    "head", ["if a", "while a", "for b in c", "with a as b, c", "with a"], ids=["if", "while", "for", "with two", "with"]
+)
+def test_compound_statements_are_written(head: str) -> None:
+    """A block statement with another body keeps its head and the comments between its statements."""
+    before = f"{head}:\n    x()\n    # why\n    y()\n    z()\n"
+    splicer, node = first(before)
+    assert isinstance(node, (ast.If, ast.While, ast.For, ast.With))
+    shorter = type(node)(**{**{f: getattr(node, f, None) for f in node._fields}, "body": node.body[:2]})
+    after = f"{head}:\n    x()\n    # why\n    y()\nz()\n"
+    check(before, after, splicer.statements(node, node, [shorter, node.body[2]]))
+
+
 def test_no_change_is_no_splice() -> None:
     """The same tree gives nothing."""
     splicer, node = first("x = a + b\n")
