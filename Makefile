@@ -7,7 +7,7 @@ help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/'
 
 demo: ## heal a small broken program, in .venv
-	@sh scripts/setup.sh demo
+	@sh scripts/setup.sh runtime
 	@.venv/bin/reknit demo
 
 test: ## every check: lint, format, types, tests (with import contract, docs and house rules)

@@ -15,5 +15,4 @@ compile() {
 
 # requirements/build.in: what builds the package itself, since pip runs without build isolation.
 compile requirements/runtime.txt pyproject.toml requirements/build.in
-compile requirements/demo.txt --extra demo --constraints requirements/runtime.txt pyproject.toml requirements/build.in
-compile requirements/dev.txt --extra dev --constraints requirements/demo.txt pyproject.toml requirements/build.in
+compile requirements/dev.txt --extra dev --constraints requirements/runtime.txt pyproject.toml requirements/build.in

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh demo|dev: make .venv with the locked dependencies and this package, or say what is missing.
+# setup.sh runtime|dev: make .venv with the locked dependencies and this package, or say what is missing.
 # Quick when nothing has changed: a stamp in .venv holds a checksum of the lock and of pyproject.toml.
 set -eu
 cd "$(dirname "$0")/.."

@@ -177,7 +177,7 @@ def test_locks_agree() -> None:
     """What users get is what was tested."""
     runtime, demo, dev = (
         set(re.findall(r"^\S+==\S+", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
-        for name in ("runtime.txt", "demo.txt", "dev.txt")
+        for name in ("runtime.txt", "dev.txt")
     )
     assert runtime <= demo <= dev
 

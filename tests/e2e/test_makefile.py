@@ -95,7 +95,7 @@ def test_uv_is_used_where_there_is_no_ensurepip(clone: Path, bin_: Path) -> None
     assert done.returncode != 0
     calls = (clone / "uv.log").read_text().splitlines()
     assert calls[0].startswith("venv")
-    assert "--require-hashes -r requirements/demo.txt" in calls[1]
+    assert "--require-hashes -r requirements/runtime.txt" in calls[1]
     assert not (clone / ".venv").exists()
 
 
@@ -116,13 +116,13 @@ def test_the_second_time_nothing_is_installed(clone: Path, bin_: Path) -> None:
     program(venv / "python", "exit 0\n")
     program(venv / "reknit", 'echo "healed: $*"\n')
     state = subprocess.run(
-        ["sh", "-c", "{ pwd -P; cat pyproject.toml requirements/demo.txt; } | cksum"],
+        ["sh", "-c", "{ pwd -P; cat pyproject.toml requirements/runtime.txt; } | cksum"],
         cwd=clone, capture_output=True, text=True, check=True, env=os.environ,
     ).stdout  # fmt: skip
     (clone / ".venv" / ".reknit-demo").write_text(state)
     done = make(clone, bin_, "demo")
     assert (done.returncode, done.stdout) == (0, "healed: demo\n")
-    (clone / "requirements" / "demo.txt").write_text("changed")
+    (clone / "requirements" / "runtime.txt").write_text("changed")
     assert make(clone, bin_, "demo").returncode != 0
 
 
