@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reknit import sandbox
 from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
@@ -50,7 +51,6 @@ from reknit.runner.base import Runner, SuiteRun
 from reknit.runner.layout import judge_of_tests
 from reknit.runner.pytest import PytestRunner
 from reknit.sandbox.base import Level
-from reknit.sandbox.find import find as find_sandbox
 from reknit.store.db import Store
 from reknit.store.place import project_state
 from reknit.verify.gate import judge
@@ -145,7 +145,7 @@ def _save(store: Store, report: Report) -> tuple[str, ...]:
 
 def _kit(options: Options, root: Path, observe: Observer, history: Callable[[str], tuple[PastSignal, ...]]) -> _Kit:
     runner = PytestRunner(
-        find_sandbox(_level(options.isolation)),
+        sandbox.find(_level(options.isolation)),
         root=root,
         python=interpreter.find(root, options.python, os.environ),
         env=interpreter.environment(os.environ, options.env),

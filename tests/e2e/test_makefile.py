@@ -119,7 +119,7 @@ def test_the_second_time_nothing_is_installed(clone: Path, bin_: Path) -> None:
         ["sh", "-c", "{ pwd -P; cat pyproject.toml requirements/runtime.txt; } | cksum"],
         cwd=clone, capture_output=True, text=True, check=True, env=os.environ,
     ).stdout  # fmt: skip
-    (clone / ".venv" / ".reknit-demo").write_text(state)
+    (clone / ".venv" / ".reknit-runtime").write_text(state)
     done = make(clone, bin_, "demo")
     assert (done.returncode, done.stdout) == (0, "healed: demo\n")
     (clone / "requirements" / "runtime.txt").write_text("changed")

@@ -16,10 +16,11 @@ from typing import Any, Callable
 import pytest
 
 from . import swap
+from .channel import Channel, decode_files
+from .facts import bytecode_folder, cpu_seconds
 from .fuel import Tank
 from .protocol import Decoder, Message, encode
 from .reporter import Reporter
-from .session import Channel, bytecode_folder, cpu_seconds, decode_files
 from .sources import Sources
 
 _PR_SET_CHILD_SUBREAPER = 36

@@ -8,38 +8,14 @@ Steps of the ladder that live here:
 
 from __future__ import annotations
 
-import base64
-import importlib
 import importlib.util
 import os
-import platform
-import resource
 import socket
 import sys
-import tempfile
-from typing import Any
 
-from .protocol import Message, encode, receive
-
-
-class Channel:
-    """The probe's end of the pipe to reknit."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.nonce = ""
-
-    def send(self, message: Message) -> None:
-        """Send `message` under the session's nonce."""
-        self._sock.sendall(encode({**message, "nonce": self.nonce}))
-
-    def receive(self) -> Message | None:
-        """The next order; None when reknit has gone."""
-        return receive(self._sock.recv)
-
-    def close(self) -> None:
-        """Let go of this process's end; other processes keep theirs."""
-        self._sock.close()
+from .channel import Channel
+from .facts import bytecode_folder, facts
+from .protocol import Message
 
 
 def main(fd: int) -> int:
@@ -78,38 +54,3 @@ def _enter(order: Message) -> None:
         from .remap import remap
 
         remap(*order["remap"])
-
-
-def bytecode_folder() -> str:
-    """Where bytecode of the project goes: bytecode that a worker has left elsewhere would load in place of its source."""
-    return os.path.join(tempfile.gettempdir(), "pycache")
-
-
-def decode_files(order: Message) -> dict[str, bytes]:
-    """Contents by absolute path."""
-    return {path: base64.b64decode(text) for path, text in order.get("files", {}).items()}
-
-
-def cpu_seconds() -> float:
-    """CPU time of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(u.ru_utime + u.ru_stime for u in used)
-
-
-def facts() -> Message:
-    """What there is to know of this interpreter."""
-    packages: dict[str, str] = {}
-    metadata: Any = importlib.import_module("importlib.metadata")
-    for dist in metadata.distributions():
-        name = dist.metadata["Name"]
-        if name:
-            packages.setdefault(str(name), str(dist.version))
-    return {
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "executable": sys.executable,
-        "platform": platform.platform(),
-        "prefixes": sorted({sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}),
-        "path": [os.path.realpath(p) for p in sys.path if p],
-        "packages": packages,
-    }

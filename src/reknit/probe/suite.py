@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from .channel import Channel
+from .facts import bytecode_folder, cpu_seconds, facts
 from .protocol import Message
 from .reporter import Reporter
-from .session import Channel, bytecode_folder, cpu_seconds, facts
 from .sources import Sources
 from .trace import Tracer
 
