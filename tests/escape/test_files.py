@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reknit.sandbox import Sandbox
-from tests.escape.jail import CONFINED_FILES, PATIENCE, Attempt, assert_stopped, is_root, open_jail
+from tests.escape.jail import CONFINED_FILES, PATIENCE, Attempt, assert_stopped, is_root, nobody_writes, open_jail
 
 READ = """
 import sys
@@ -269,7 +269,6 @@ print("tried")
     inside = Attempt(code=code, args=[str(victim), str(writing)], pass_fds=[writing]).inside(sandbox, root)
     os.close(writing)
     assert "tried" in inside.output
-    while os.read(reading, 1 << 16):  # ends only when nobody holds the other end
-        pass
+    assert nobody_writes(reading)
     os.close(reading)
     assert victim.read_text() == ""

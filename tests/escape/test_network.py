@@ -142,3 +142,10 @@ def test_a_descriptor_sent_back_is_all_there_is(sandbox: Sandbox, root: Path) ->
     """Socket pairs work: only what was inherited can carry words out."""
     code = "import socket; a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1))"
     assert Attempt(code=code).inside(sandbox, root).output == "b'x'\n"
+
+
+@pytest.mark.needs_tool("bwrap")
+def test_a_network_of_its_own(root: Path) -> None:
+    """Bubblewrap's jobs would see no network even without the filter: one layer does not hide that another is gone."""
+    code = "print([line.split(':')[0].strip() for line in open('/proc/net/dev').readlines()[2:]])"
+    assert Attempt(code=code).inside(open_jail("bubblewrap"), root).output == "['lo']\n"

@@ -136,7 +136,7 @@ def _open_init(info: int, block: int, stranger: Stranger | None) -> int:
     data = b""
     while not data.rstrip().endswith(b"}"):
         if not select.select([info], [], [], START)[0] or not (more := os.read(info, 4096)):
-            raise SandboxError("bwrap ended before it made its namespaces; nothing was run", slug="sandbox-start")
+            raise EOFError("bwrap ended before it made its namespaces")
         data += more
     pid = int(json.loads(data)["child-pid"])
     init = os.pidfd_open(pid)

@@ -56,7 +56,7 @@ def find(
     for level in wanted:
         try:
             for sandbox in known[level](folder):
-                reason = None if level is Level.NONE else _reason(sandbox)
+                reason = None if level is Level.NONE else trial(sandbox)
                 if reason is None:
                     return sandbox
                 failures.append(f"{level}: {reason}")
@@ -69,15 +69,15 @@ def find(
     )
 
 
-def _reason(sandbox: Sandbox) -> str | None:
+def trial(sandbox: Sandbox) -> str | None:
+    """Why `sandbox` cannot be relied on here, found by running a small program in it; None if it can."""
     try:
-        return attempt(sandbox)
+        return _run(sandbox)
     except (SandboxError, OSError) as exc:
         return str(exc)
 
 
-def attempt(sandbox: Sandbox) -> str | None:
-    """Run a small program in `sandbox`: why it cannot be relied on, or None."""
+def _run(sandbox: Sandbox) -> str | None:
     # Resolved, because a view's root must be; not below the system's folders, which every job may read.
     with tempfile.TemporaryDirectory(prefix="reknit-trial-") as name, socket.create_server(("127.0.0.1", 0)) as server:
         root, canary = Path(name).resolve() / "project", Path(name).resolve() / "canary"

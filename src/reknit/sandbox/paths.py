@@ -13,18 +13,21 @@ ETC = (
     "protocols", "services", "terminfo", "locale.alias", "debian_version", "gai.conf", "python3",
 )  # fmt: skip
 
-_MANY_LINKS = 200
+#: As the kernel (MAXSYMLINKS): more means a circle.
+_MANY_LINKS = 40
 
 
 def follow(path: Path, links: dict[str, str]) -> Path:
     """Where `path` leads; each symbolic link on the way is added to `links` (its own place → target)."""
     done = Path("/")
     parts = list(path.parts[1:])
+    hops = 0
     while parts:
         step = done / parts.pop(0)
-        if not step.is_symlink() or len(links) > _MANY_LINKS:
+        if not step.is_symlink() or hops == _MANY_LINKS:
             done = step
             continue
+        hops += 1
         target = step.readlink()
         if str(step) not in SYSTEM:
             links[str(step)] = str(target)

@@ -108,6 +108,9 @@ class LaunchedJob:
         try:
             self._init = started()
             self._await_start()
+        except (OSError, EOFError, ValueError) as exc:
+            self.__exit__()
+            raise self._failed(str(exc)) from exc
         except BaseException:
             self.__exit__()
             raise
@@ -173,10 +176,12 @@ class LaunchedJob:
                 return
             if lines or not alive or self._status is not None:
                 break
-        self.kill()
-        said = " ".join(lines) or self._output.read(ended=True).decode(errors="replace").strip() or "no answer"
-        raise SandboxError(
-            f"the job could not be started under {self.level} isolation: {said.removeprefix('error ')}; nothing was run",
+        raise EOFError(" ".join(lines).removeprefix("error ") or "no answer")
+
+    def _failed(self, why: str) -> SandboxError:
+        said = self._output.read(ended=True).decode(errors="replace").strip()
+        return SandboxError(
+            f"the job could not be started under {self.level} isolation: {said or why}; nothing was run",
             slug="sandbox-start",
         )
 
