@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from reknit import sandbox
 from reknit.errors import SandboxError
-from reknit.sandbox.find import find
 
 COMMAND = (sys.executable, "-c", "from reknit.cli.main import run; run()")
 COST = re.compile(r"cost: 0 model calls, \$0\.00, (\d+) candidates, [\d.]+ s \([\d.]+ s CPU\)")
@@ -147,7 +147,7 @@ class Project:
 def make(folder: Path, files: Mapping[str, bytes], **env: str) -> Project:
     """A project in `folder` with these files; skips, naming it, where no isolation works."""
     try:
-        find()
+        sandbox.find()
     except SandboxError as exc:
         pytest.skip(exc.message)
     project = Project(root=folder.resolve() / "project", state=folder.resolve() / "state", env=env)

@@ -188,7 +188,7 @@ class TestDiagnose:
 class TestShare:
     def test_time_is_shared_among_the_faults_that_are_left(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = [1000.0]
-        monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(time, "monotonic", lambda: clock[0])
         tools = kit(root, max_time=100.0)
         spent = loop._share(tools, RED, left=4)  # a clean run takes 2 s, kept four times: 92 s for four faults
         for now, over in ((1022.9, False), (1023.1, True)):

@@ -48,8 +48,8 @@ def _status() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the last flush must not fail
         return 1
-    except Exception as exc:  # noqa: BLE001 - what is none of click's own errors is raised again
-        show = getattr(exc, "show", None)  # click's own errors: usage, bad parameters
+    except Exception as exc:  # - click's own errors (usage, bad parameters) have no public base; others go on
+        show = getattr(exc, "show", None)
         if show is None:
             raise
         show()

@@ -112,7 +112,7 @@ class TestSwaps:
         assert swap.snippet.splitlines()[-3:] == [
             "            if hard:", "                return 5", "            return inner(hard)",
         ]  # fmt: skip
-        assert ast.parse(made.content)
+        assert ast.parse(made.content).body
 
     def test_what_runs_at_import_has_none(self, raw: bytes) -> None:
         assert trial(raw, b"import functools", b"import functools as functools", None)[1] is None

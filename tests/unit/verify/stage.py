@@ -57,7 +57,7 @@ class ScriptedRunner:
         return answer
 
     def trials(
-        self, *, failing: Sequence[str], passing: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
     ) -> AbstractContextManager[Trials]:
         raise AssertionError("verify tries nothing")
 

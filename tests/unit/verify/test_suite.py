@@ -89,7 +89,7 @@ def test_a_passing_test_without_time_is_named_and_does_not_refuse() -> None:
 
 
 def test_what_failed_before_may_go_on_failing() -> None:
-    heard, _ = hear(suite(after(**{"other red": "error"})))
+    heard, _ = hear(suite({**after(), "other red": "error"}))
     assert heard.word.status is CheckStatus.PASSED
 
 
