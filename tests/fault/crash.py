@@ -131,7 +131,7 @@ def kill_twice(bed: Bed, report: Callable[[str], None]) -> int:
         place = bed.fresh()
         if child(place, bed.verb, killing(step)) == 0:
             return total
-        for second in itertools.count(1 + step % 5, 5):
+        for second in itertools.count(1 + step % 11, 11):
             total += 1
             if child(place, "recover", killing(second)) == 0:
                 break

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from reknit.errors import ConflictError, JournalError, ReknitError
 from reknit.model.patch import Span
 from tests.fault.faults import around_os
-from tests.unit.apply.place import Place
+from tests.unit.apply.place import Place, scratch
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +28,9 @@ ROOT = Path(__file__).parents[2]
         ("ENOSPC", "apply"),
     ],
 )
-def test_the_tree_is_exactly_old_or_exactly_new(mode: str, verb: str, tmp_path: Path) -> None:
-    result = _run("crash.py", verb, mode, str(tmp_path / "bed"))
+def test_the_tree_is_exactly_old_or_exactly_new(mode: str, verb: str) -> None:
+    with scratch() as folder:
+        result = _run("crash.py", verb, mode, str(folder / "bed"))
     assert result["problems"] == []
     assert result["steps"] > 100
 
@@ -50,7 +50,7 @@ def _run(program: str, *arguments: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -78,8 +78,8 @@ def _patch(place: Place) -> Any:
 @pytest.mark.parametrize("what", ["folder", "file"])
 def test_nothing_outside_is_written_when_a_path_becomes_a_link(what: str) -> None:
     for step in range(1, 200):
-        with tempfile.TemporaryDirectory() as folder:
-            place, outside = _place(Path(folder))
+        with scratch() as folder:
+            place, outside = _place(folder)
             patch, swapped = _patch(place), False
             victim, link = (place.root / "pkg", outside) if what == "folder" else (
                 place.root / "pkg/a.py", outside / "a.py"
@@ -109,8 +109,8 @@ def test_nothing_outside_is_written_when_a_path_becomes_a_link(what: str) -> Non
 def test_a_save_by_somebody_else_is_kept_at_every_step_but_the_last_look() -> None:
     unprotected = _last_look()
     for step in range(1, 200):
-        with tempfile.TemporaryDirectory() as folder:
-            place, _ = _place(Path(folder))
+        with scratch() as folder:
+            place, _ = _place(folder)
             patch, saved = _patch(place), False
             target = place.root / "pkg/a.py"
 
@@ -156,8 +156,8 @@ def _last_look() -> range:
     calls: list[tuple[str, tuple[Any, ...]]] = []
     for _ in range(2):  # the first time, imports make calls of their own
         calls.clear()
-        with tempfile.TemporaryDirectory() as folder:
-            place, _outside = _place(Path(folder))
+        with scratch() as folder:
+            place, _outside = _place(folder)
             patch = _patch(place)
             with around_os(lambda _, name, args: calls.append((name, args))):
                 place.apply(patch)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import stat
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reknit.apply.carry import based
@@ -13,7 +15,16 @@ from reknit.apply.journal import Journal
 from reknit.apply.tree import read
 from reknit.model.patch import Edit, Entry, Metadata, Origin, Patch, Span
 
+#: In memory where there is such a folder: what is synced here need not outlive the machine, and many tests sync a lot.
+_MEMORY = next((folder for folder in ("/dev/shm",) if os.access(folder, os.W_OK | os.X_OK)), None)
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A new folder, fast to sync, removed afterwards."""
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
+        yield Path(folder)
 
 
 class Place:

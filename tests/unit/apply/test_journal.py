@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from reknit.apply.tree import read
 from reknit.errors import ConflictError, JournalError, UsageError
 from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Rename, Span
 from reknit.model.verdict import Label, Verdict
-from tests.unit.apply.place import NOW, Place, plant
+from tests.unit.apply.place import NOW, Place, plant, scratch
 
 LINES = [b"line %02d\n" % number for number in range(30)]
 
@@ -70,8 +69,8 @@ def _changes(draw: st.DrawFn) -> tuple[dict[str, Entry], list[Edit]]:
 @given(change=_changes())
 def test_undo_restores_the_tree_and_redo_the_change(change: tuple[dict[str, Entry], list[Edit]]) -> None:
     tree, edits = change
-    with tempfile.TemporaryDirectory() as folder:
-        place = Place(Path(folder))
+    with scratch() as folder:
+        place = Place(folder)
         plant(place.root, tree)
         old, patch = place.look(), place.patch(*edits)
         receipt = place.journal.apply(patch, verdicts=(), now=NOW)
@@ -91,8 +90,8 @@ def test_undo_restores_the_tree_and_redo_the_change(change: tuple[dict[str, Entr
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_acts_in_any_order_leave_what_is_in_force(data: st.DataObject) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        place = Place(Path(folder))
+    with scratch() as folder:
+        place = Place(folder)
         place.fill({"a.py": b"".join(LINES)})
         words: dict[str, tuple[bytes, bytes]] = {}
         for number in data.draw(st.permutations(range(0, 30, 5))):
