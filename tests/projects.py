@@ -7,14 +7,28 @@ import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from reknit.runner import interpreter
 from reknit.runner.base import SuiteRun, Swap, Trial
 from reknit.runner.pytest import PytestRunner
-from reknit.sandbox.base import Sandbox
+from reknit.sandbox.base import Job, Level, Sandbox
+from reknit.sandbox.process import LaunchedJob
 from reknit.sandbox.unconfined import Unconfined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copying:
+    """No isolation, and every job works on a copy of the project."""
+
+    scratch: Path
+    level: Level = Level.NONE
+
+    def start(self, job: Job) -> LaunchedJob:
+        view = replace(job.view, files={**job.view.files, "copied.txt": b""})
+        return Unconfined(scratch=self.scratch).start(replace(job, view=view))
 
 
 def project(folder: Path, files: Mapping[str, str]) -> Path:

@@ -1,0 +1,427 @@
+"""Candidates in forked workers: each gets its own verdict, whatever the one before it did."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reknit.runner.workers
+from reknit.probe.protocol import Message
+from reknit.runner.base import Attempt, Step, SuiteRun, Trial
+from reknit.runner.session import Place
+from reknit.runner.workers import Plan, Pool, Worker
+from reknit.sandbox.base import Limits
+from tests import projects
+
+FILES = {
+    "pytest.ini": "[pytest]\npythonpath = src\n",
+    "src/lib.py": """
+        LIMIT = 3
+
+        def add(a, b):
+            return a - b
+
+        class Counter:
+            def __init__(self):
+                self.__n = 0
+
+            def up(self):
+                self.__n -= 1
+                return self.__n
+
+        def limit():
+            return LIMIT
+
+        def make(n, m):
+            def inner(x):
+                return x - n
+            return inner
+
+        kept = make(1, 2)
+        """,
+    "tests/test_lib.py": """
+        import pytest
+        import lib
+
+        def test_add(): assert lib.add(1, 2) == 3
+        def test_up(): assert lib.Counter().up() == 1
+        def test_limit(): assert lib.limit() == 4
+        def test_kept(): assert lib.kept(1) == -2
+        def test_zero(): assert lib.add(5, 0) == 5
+        def test_skips():
+            if lib.LIMIT == 3:
+                pytest.skip("three")
+        """,
+}
+LIB = "src/lib.py"
+ADD, UP, LIMIT, KEPT, ZERO, SKIPS = (
+    f"tests/test_lib.py::test_{n}" for n in ("add", "up", "limit", "kept", "zero", "skips")
+)
+STEPS: tuple[Step, ...] = ("collected", "fresh")
+
+
+class Judge:
+    """A project, its baseline and a pool of workers."""
+
+    def __init__(self, folder: Path, files: dict[str, str], *, copying: bool = False) -> None:
+        self.root = projects.project(folder, files)
+        sandbox = projects.Copying(scratch=folder / "scratch") if copying else None
+        self.runner = projects.runner(self.root, sandbox=sandbox)
+        self.baseline: SuiteRun = projects.suite(self.runner)
+        self.pool = self.open()
+
+    def open(self, *, jobs: int = 1, fuel: int | None = None) -> Pool:
+        return self.runner.trials(tests=self.baseline.collected, baseline=self.baseline, jobs=jobs, fuel=fuel)
+
+    def add(self, body: str, *, step: Step = "collected", must: Sequence[str] = (ADD,), **options: Any) -> Trial:
+        """`add` with another body."""
+        lines = "\n".join(f"    {line}" for line in body.splitlines())
+        function = ("add",) if step == "collected" else None
+        return projects.trial(self.root, LIB, "    return a - b", lines, must=must, function=function, **options)
+
+    def one(self, trial: Trial) -> Attempt:
+        ((_, attempt),) = list(self.pool.run(iter([trial])))
+        return attempt
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["direct", "copy"])
+def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(reknit.runner.workers, "_MIN_SECONDS", 1.5)
+    found = Judge(tmp_path_factory.mktemp("workers"), FILES, copying=request.param)
+    with found.pool:
+        yield found
+    patch.undo()
+
+
+def kinds(attempt: Attempt) -> list[str]:
+    return [r.failure.type if r.failure else r.outcome for r in attempt.results]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_right_and_a_wrong_candidate(judge: Judge, step: Step) -> None:
+    right = judge.one(judge.add("return a + b", step=step, keep=[ZERO]))
+    assert (right.step, right.passed, kinds(right)) == (step, True, ["passed", "passed"])
+    assert right.ticks > 0
+    wrong = judge.one(judge.add("return a * b", step=step, keep=[ZERO]))
+    assert (wrong.step, wrong.passed, kinds(wrong)) == (step, False, ["AssertionError"])
+    assert wrong.first_bad is not None
+    assert wrong.first_bad.failure is not None
+    assert [f.path for f in wrong.first_bad.failure.frames] == ["tests/test_lib.py"]
+    assert judge.pool.steps_down == ()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_a_candidate_breaks(judge: Judge, step: Step) -> None:
+    attempt = judge.one(judge.add("return 3", step=step, keep=[ZERO]))
+    assert (attempt.passed, kinds(attempt)) == (False, ["passed", "AssertionError"])
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_method(judge: Judge, step: Step) -> None:
+    function = ("Counter", "up") if step == "collected" else None
+    trial = projects.trial(judge.root, LIB, "-= 1", "+= 1", must=[UP], function=function)
+    attempt = judge.one(trial)
+    assert (attempt.step, attempt.passed) == (step, True)
+
+
+def test_module_level_code_goes_to_a_fresh_process(judge: Judge) -> None:
+    attempt = judge.one(projects.trial(judge.root, LIB, "LIMIT = 3", "LIMIT = 4", must=[LIMIT]))
+    assert (attempt.step, attempt.passed) == ("fresh", True)
+
+
+def test_a_swap_that_cannot_be_goes_to_a_fresh_process(judge: Judge) -> None:
+    """A closure that lives already would need another free variable."""
+    trial = projects.trial(judge.root, LIB, "x - n", "x - n - m", must=[KEPT], function=("make",))
+    attempt = judge.one(trial)
+    assert (attempt.step, attempt.passed) == ("fresh", True)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_syntax_error_is_no_traceback(judge: Judge, step: Step) -> None:
+    attempt = judge.one(judge.add("return (", step=step))
+    assert (attempt.passed, attempt.results) == (False, ())
+    assert "SyntaxError" in attempt.why or "not loaded" in attempt.why
+
+
+def test_a_file_that_no_test_imports_is_not_judged(judge: Judge) -> None:
+    trial = replace(judge.add("return a + b", step="fresh"), path="src/other.py")
+    attempt = judge.one(trial)
+    assert (attempt.passed, attempt.results, attempt.why) == (False, (), "the candidate was not loaded")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_to_skip_is_not_to_pass(judge: Judge, step: Step) -> None:
+    attempt = judge.one(judge.add("import pytest\npytest.skip('no')", step=step))
+    assert (attempt.passed, kinds(attempt)) == (False, ["skipped"])
+
+
+def test_a_test_that_was_skipped_may_stay_so(judge: Judge) -> None:
+    assert judge.one(judge.add("return a + b", keep=[SKIPS])).passed
+
+
+HUNG = {
+    "loop": "while True: pass",
+    "swallow": "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "sleep": "import time\ntime.sleep(1000)",
+    "loop in C": "return sum(iter(int, 1))",
+}
+DIES = {
+    "exit": "import os\nos._exit(0)",
+    "segfault": "import ctypes\nctypes.string_at(0)",
+    "signal": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    "group": "import os, signal\nos.killpg(0, signal.SIGKILL)",
+}
+STRANGE = {
+    "closes every descriptor": "import os\nos.closerange(0, 1000)\nreturn a - b",
+    "writes everywhere": (
+        "import os, stat\nfor fd in range(3, 64):\n    try:\n"
+        "        if not stat.S_ISREG(os.fstat(fd).st_mode): os.write(fd, b'\\xff' * 64)\n"
+        "    except OSError: pass\nreturn a - b"
+    ),
+    "raises what cannot be shown": (
+        "class E(BaseException):\n    def __str__(self): raise SystemExit\n    __repr__ = __str__\nraise E"
+    ),
+    "exits": "raise SystemExit(0)",
+    "interrupts": "raise KeyboardInterrupt",
+    "ends pytest": "import pytest\npytest.exit('enough')",
+    "replaces the exit": "import os\nos._exit = lambda *_: None\nreturn a - b",
+    "stops threads from ending": "import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()\nreturn 0",
+    "recurses": "return add(a, b)",
+    "leaves the folder": "import os, shutil, tempfile\nos.chdir(tempfile.mkdtemp())\nreturn 0",
+    "blocks signals": "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\nreturn 0",
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("body", [*HUNG.values(), *DIES.values(), *STRANGE.values()], ids=[*HUNG, *DIES, *STRANGE])
+def test_the_next_candidate_gets_its_own_verdict(judge: Judge, step: Step, body: str) -> None:
+    began = time.monotonic()
+    attempt = judge.one(judge.add(body, step=step))
+    assert not attempt.passed
+    assert time.monotonic() - began < 60
+    if body in HUNG.values():
+        assert attempt.hung
+    if body in DIES.values():
+        assert (kinds(attempt), attempt.hung) == (["ProcessDied"], False)
+    original = judge.one(judge.add("return a - b", step=step))
+    assert (original.step, kinds(original), original.passed) == (step, ["AssertionError"], False)
+    assert judge.one(judge.add("return a + b", step=step)).passed
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_candidate_that_kills_its_parent(judge: Judge, step: Step) -> None:
+    attempt = judge.one(
+        judge.add("import os\nos.kill(os.getppid(), 9)\nos.killpg(os.getpgid(os.getppid()), 9)", step=step)
+    )
+    assert (attempt.passed, attempt.results, attempt.why) == (False, (), "the worker died")
+    assert kinds(judge.one(judge.add("return a - b", step=step))) == ["AssertionError"]
+
+
+DAEMON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open({path!r}, "w") as file: file.write(str(os.getpid()))
+        time.sleep(1000)
+    os._exit(0)
+while not os.path.exists({path!r}) or not os.path.getsize({path!r}): time.sleep(0.01)
+return a - b
+"""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_daemon_dies_with_its_candidate(judge: Judge, step: Step, tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    attempt = judge.one(judge.add(DAEMON.format(path=str(path)).strip(), step=step))
+    assert kinds(attempt) == ["AssertionError"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(path.read_text()), 0)
+
+
+def test_a_helper_that_the_project_started_lives_on(tmp_path: Path) -> None:
+    """It was there before the first candidate, and belongs to all of them."""
+    helper = (
+        "import subprocess, sys\nHELPER = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n"
+    )
+    test = "import lib\nimport os\nfrom conftest import HELPER\ndef test_add():\n    os.kill(HELPER.pid, 0)\n    assert lib.add(1, 2) == 3\n"
+    judge = Judge(tmp_path, {**FILES, "conftest.py": helper, "tests/test_lib.py": test})
+    with judge.pool:
+        found = [judge.one(judge.add(body)) for body in ("return 0", "return 1", "return a + b")]
+    assert [(a.step, a.passed) for a in found] == [("collected", False), ("collected", False), ("collected", True)]
+
+
+def test_answers_come_in_the_order_of_the_questions(judge: Judge) -> None:
+    bodies = [f"import time\ntime.sleep({0.3 if n % 3 == 0 else 0})\nreturn a + b + {n % 4}" for n in range(10)]
+    trials = [judge.add(body) for body in bodies]
+    with judge.open(jobs=2) as pool:
+        found = list(pool.run(iter(trials)))
+    assert [t for t, _ in found] == trials
+    assert [a.passed for _, a in found] == [n % 4 == 0 for n in range(10)]
+    assert pool.cpu_seconds > 0
+
+
+def test_who_asks_no_further_waits_for_nothing(judge: Judge) -> None:
+    endless = (judge.add("return 3") for _ in iter(int, 1))
+    with judge.open(jobs=2) as pool:
+        for _, attempt in pool.run(endless):
+            assert attempt.passed
+            break
+
+
+def test_fuel_is_what_the_caller_says(judge: Judge) -> None:
+    body = "for _ in range(1000): pass\nreturn a + b"
+    with judge.open(fuel=500) as pool:
+        ((_, attempt),) = list(pool.run(iter([judge.add(body)])))
+    assert (attempt.passed, attempt.hung, kinds(attempt)) == (False, True, ["OutOfFuel"])
+    with judge.open(fuel=5000) as pool:
+        ((_, attempt),) = list(pool.run(iter([judge.add(body)])))
+    assert (attempt.passed, attempt.hung) == (True, False)
+
+
+def test_no_process_is_left(judge: Judge) -> None:
+    import psutil
+
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    with judge.open(jobs=2) as pool:
+        list(pool.run(iter([judge.add("return 0"), judge.add("return 0", step="fresh")])))
+        started = {p.pid for p in psutil.Process().children(recursive=True)} - before
+        assert started
+    assert not [pid for pid in started if psutil.pid_exists(pid)]
+
+
+def differing(test: str) -> dict[str, str]:
+    return {**FILES, "tests/test_lib.py": f"import lib\n{test}\n"}
+
+
+#: The collected step has no terminal reporter.
+NEEDS_TERMINAL = """
+def test_add(request):
+    request.config.pluginmanager.getplugin("terminalreporter").config
+    assert lib.add(1, 2) == 3
+"""
+#: No step is without ticks.
+NEEDS_NO_TICKS = """
+import builtins
+def test_add():
+    if hasattr(builtins, "__reknit_tick__"): raise RuntimeError
+    assert lib.add(1, 2) == 3
+"""
+#: It does not fail where candidates are judged.
+ONLY_FAILS_IN_A_CLEAN_PROCESS = """
+import builtins
+def test_add(): assert hasattr(builtins, "__reknit_tick__") or lib.add(1, 2) == 3
+"""
+
+
+def test_a_step_whose_original_fails_otherwise_is_not_used(tmp_path: Path) -> None:
+    judge = Judge(tmp_path, differing(NEEDS_TERMINAL))
+    with judge.pool:
+        attempt = judge.one(judge.add("return a + b"))
+    assert (attempt.step, attempt.passed) == ("fresh", True)
+    (why,) = judge.pool.steps_down
+    assert why.startswith("collected: tests/test_lib.py::test_add ends here with failed AttributeError, in a clean")
+
+
+@pytest.mark.parametrize("test", [NEEDS_NO_TICKS, ONLY_FAILS_IN_A_CLEAN_PROCESS], ids=["otherwise", "not at all"])
+def test_where_no_step_holds_nothing_is_judged(tmp_path: Path, test: str) -> None:
+    judge = Judge(tmp_path, differing(test))
+    with judge.pool:
+        attempt = judge.one(judge.add("return a + b"))
+    assert (attempt.passed, attempt.results) == (False, ())
+    assert attempt.why == "; ".join(judge.pool.steps_down)
+    assert [w.partition(":")[0] for w in judge.pool.steps_down] == ["collected", "fresh"]
+
+
+def test_a_kept_test_that_differs_here_speaks_against_nothing(tmp_path: Path) -> None:
+    test = 'def test_zero(request): request.config.pluginmanager.getplugin("terminalreporter").config'
+    judge = Judge(tmp_path, differing("def test_add(): assert lib.add(1, 2) == 3\n" + test))
+    with judge.pool:
+        attempt = judge.one(judge.add("return a + b", keep=[ZERO]))
+    assert (attempt.step, attempt.passed, kinds(attempt)) == ("collected", True, ["passed"])
+
+
+def test_a_collection_that_fails_is_no_verdict(tmp_path: Path) -> None:
+    """What is collected only in a clean process cannot be judged here, and nothing is said to fail."""
+    test = (
+        "import builtins\nassert not hasattr(builtins, '__reknit_tick__')\ndef test_add(): assert lib.add(1, 2) == 3\n"
+    )
+    judge = Judge(tmp_path, differing(test))
+    with judge.pool:
+        attempt = judge.one(judge.add("return a + b"))
+    assert (attempt.passed, attempt.results) == (False, ())
+    assert "collected: the collected worker did not start" in attempt.why
+
+
+ANSWER: Message = {
+    "event": "attempt", "id": 1, "cpu": 1.0, "loaded": True, "finished": True, "exhausted": False, "timed_out": False,
+    "ticks": 1, "why": "", "running": None, "status": 0, "errors": [],
+    "results": [{"test": "t", "outcome": "passed", "seconds": 0.0}],
+}  # fmt: skip
+GARBLED: dict[str, Message] = {
+    "results are a number": {"results": 3},
+    "results are numbers": {"results": [3]},
+    "a result without a test": {"results": [{"outcome": "passed", "seconds": 0}]},
+    "ticks are text": {"ticks": "many"},
+    "ticks are infinite": {"ticks": float("inf")},
+    "status is nothing": {"running": "t", "status": None},
+    "status is no status": {"running": "t", "status": 1 << 80},
+    "errors are text": {"results": [], "errors": "text"},
+    "errors are empty": {"results": [], "errors": [{}]},
+}
+
+
+class Scripted:
+    """A session that gives the same answer to everything."""
+
+    root = Path("/p")
+
+    def __init__(self, answer: Message) -> None:
+        self._answer = answer
+
+    def send(self, message: Message) -> None: ...
+
+    def receive(self, _deadline: float) -> Message:
+        return self._answer
+
+
+def ask(answer: Message, tests: Sequence[str] = ("t",)) -> Attempt:
+    baseline: Any = type("Baseline", (), {"tests": {}})
+    place = Place(
+        sandbox=projects.Copying(scratch=Path("/s")), python=Path("/python"), root=Path("/p"), env={}, readable=(),
+        limits=Limits(),
+    )  # fmt: skip
+    worker = Worker(Plan(place=place, order={}, tests=("t",), baseline=baseline, fuel=None), "fresh", "w")
+    session: Any = Scripted({**ANSWER, **answer})
+    return worker._ask(session, {"tests": list(tests)}, stop=True)
+
+
+@pytest.mark.parametrize("answer", GARBLED.values(), ids=GARBLED)
+def test_a_garbled_answer_is_no_verdict(answer: Message) -> None:
+    attempt = ask(answer)
+    assert (attempt.passed, attempt.results) == (False, ())
+    assert "cannot be read" in attempt.why
+
+
+@pytest.mark.parametrize(
+    ("answer", "tests", "passed"),
+    [
+        ({}, ["t"], True),
+        ({}, ["t", "other"], False),
+        ({"finished": False}, ["t"], False),
+        ({"exhausted": True}, ["t"], False),
+        ({"timed_out": True}, ["t"], False),
+        ({"loaded": False}, ["t"], False),
+        ({"results": [{"test": "t", "outcome": "skipped", "seconds": 0}]}, ["t"], False),
+        ({"results": [{"test": "t", "outcome": "xfailed", "seconds": 0}]}, ["t"], False),
+    ],
+)
+def test_what_it_takes_to_pass(answer: Message, tests: list[str], passed: bool) -> None:
+    assert ask(answer, tests).passed is passed
