@@ -193,6 +193,15 @@ def test_compound_statements_are_written(head: str) -> None:
     check(before, after, splicer.statements(node, node, [shorter, node.body[2]]))
 
 
+def test_comments_move_with_their_statements() -> None:
+    """What lies between two statements is indented as they are."""
+    before = "a()\n# why\nb()\n"
+    splicer, node = first(before)
+    last = splicer.source.tree.body[1]
+    wrapped = ast.If(test=ast.Name(id="c", ctx=ast.Load()), body=[node, last], orelse=[])
+    check(before, "if c:\n    a()\n    # why\n    b()\n", splicer.statements(node, last, [wrapped]))
+
+
 def test_no_change_is_no_splice() -> None:
     """The same tree gives nothing."""
     splicer, node = first("x = a + b\n")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,6 +13,8 @@ from reknit.lang.python import Source, parse
 from reknit.model.fault import Suspect
 from reknit.propose.base import Candidate, FunctionRef
 from reknit.propose.candidates import Hints, candidates
+from reknit.propose.operators.base import Mutation, operator
+from reknit.propose.scope import Scope
 
 TEXT = """
 LIMIT = 10
@@ -161,6 +165,32 @@ def test_one_long_function_is_lazy() -> None:
     found = list(itertools.islice(run_lazily(text), 500))
     assert len(found) == 500
     assert time.process_time() - start < 3.0
+
+
+def test_dear_mutations_wait() -> None:
+    """Work that can only be dear is not begun before all that is cheaper was yielded."""
+    begun: list[str] = []
+
+    def dear(node: ast.Constant, _scope: Scope) -> Iterator[Mutation]:
+        """Nothing in particular."""
+        begun.append("dear")
+        yield Mutation(2.0, node, ast.Constant(value=2))
+        yield Mutation(6.0, node, ast.Constant(value=3))
+
+    def middle(node: ast.Constant, _scope: Scope) -> Iterator[Mutation]:
+        """Nothing in particular."""
+        begun.append("middle")
+        yield Mutation(4.0, node, ast.Constant(value=4))
+
+    made = [
+        operator(generate.__name__, floor=floor, nodes=[ast.Constant], examples=())(generate)
+        for generate, floor in ((dear, 2.0), (middle, 4.0))
+    ]
+    stream = candidates({"a.py": source("x = 1\n")}, [suspect(1, "<module>")], operators=made)
+    assert (next(stream).new, begun) == (b"2", ["dear"])
+    assert (next(stream).new, begun) == (b"4", ["dear", "middle"])
+    assert (next(stream).new, begun) == (b"3", ["dear", "middle", "dear"])
+    assert next(stream, None) is None
 
 
 def run_lazily(text: str) -> itertools.chain[Candidate]:
