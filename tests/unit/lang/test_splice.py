@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -188,7 +189,8 @@ def test_compound_statements_are_written(head: str) -> None:
     before = f"{head}:\n    x()\n    # why\n    y()\n    z()\n"
     splicer, node = first(before)
     assert isinstance(node, (ast.If, ast.While, ast.For, ast.With))
-    shorter = type(node)(**{**{f: getattr(node, f, None) for f in node._fields}, "body": node.body[:2]})
+    fields: dict[str, Any] = {f: getattr(node, f, None) for f in node._fields}
+    shorter = type(node)(**{**fields, "body": node.body[:2]})
     after = f"{head}:\n    x()\n    # why\n    y()\nz()\n"
     check(before, after, splicer.statements(node, node, [shorter, node.body[2]]))
 
