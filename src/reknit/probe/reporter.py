@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Generator, Iterator, Sequence
@@ -62,8 +63,12 @@ class Reporter:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_load_initial_conftests(self, early_config: Any) -> Generator[None, None, None]:
-        """Keep pytest-cov off, whose tracer would meet ours; options of a plugin that may be off cannot be given."""
+        """Keep pytest-cov off, whose tracer would meet ours, and pytest's memory of earlier runs out of the project.
+
+        Not by arguments: those of a plugin that is off are errors.
+        """
         early_config.known_args_namespace.cov_source = []
+        early_config._inicache["cache_dir"] = os.path.join(tempfile.gettempdir(), f"pytest-cache-{os.getpid()}")
         yield
 
     def pytest_cmdline_main(self, config: Any) -> None:
