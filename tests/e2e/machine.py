@@ -114,8 +114,8 @@ class Project:
         return Done(status=process.returncode, out=out.decode(), err=err.decode())
 
     def heal(self, *words: str, seconds: int = 60) -> Done:
-        """`reknit heal`, long enough for a loaded machine."""
-        return self.run("heal", "--max-time", str(seconds), *words)
+        """`reknit heal`, long enough for a loaded machine, with one worker to start."""
+        return self.run("heal", "--jobs", "1", "--max-time", str(seconds), *words)
 
     def interrupt(self, *words: str, when: str) -> Done:
         """Run, and press Ctrl-C when this text has come on stderr."""

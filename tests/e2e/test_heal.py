@@ -64,14 +64,6 @@ def test_apply_alone_writes_no_plausible_patch(project: Project) -> None:
     assert "not written: plausible patches need --apply --unsafe" in done.err
 
 
-def test_nobody_to_ask_is_no_yes(project: Project) -> None:
-    before = project.fingerprint()
-    done = project.heal("--apply", "--unsafe")
-    check_report(done, 3)
-    assert project.fingerprint() == before
-    assert "--yes answers for you" in done.err
-
-
 def test_two_bugs_of_one_file_are_written_in_one_run_and_undone_apart(tmp_path: Path) -> None:
     project = make(tmp_path, {"calc.py": TWO_BUGS, "tests/test_calc.py": TESTS})
     done = project.heal("--apply", "--unsafe", "--yes")

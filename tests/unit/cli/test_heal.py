@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from reknit.cli.heal import Ticker, exit_status
-from reknit.events import Progress
+from reknit.cli.heal import Ticker, exit_status, heal_verb
+from reknit.config import Options
+from reknit.events import Observer, Progress
 from reknit.model.outcome import (
     CircuitOpen,
+    Cost,
     Failed,
     Healed,
     Healthy,
@@ -19,10 +25,13 @@ from reknit.model.outcome import (
     Proposed,
     Quarantined,
     Refused,
+    Report,
     Reverted,
+    Row,
     ValidationFailed,
     WhyNot,
 )
+from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.model.verdict import Label, Receipt, Reversible, Verdict
 from tests.unit.verify.stage import patch
 
@@ -59,6 +68,73 @@ def test_of_two_the_higher_row_wins() -> None:
 
 def test_nothing_failed() -> None:
     assert exit_status([]) == 0
+
+
+PROPOSED = Report(
+    project="p",
+    started=RECEIPT.at,
+    rows=(
+        Row(
+            signal=Signal(kind=SignalKind.TEST, test="t", error=ErrorInfo(type="E", message="")),
+            outcome=Proposed(patch=patch(), verdict=VERDICT, why=""),
+        ),
+    ),
+    cost=Cost(),
+)
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stdin", "ask", "agreed"),
+    [
+        (Tty("y\n"), True, True),
+        (Tty("YES\n"), True, True),
+        (Tty("\n"), True, False),
+        (Tty("n\n"), True, False),
+        (Tty(""), True, False),  # Ctrl-D
+        (Tty("n\n"), False, True),
+        (io.StringIO("y\n"), True, False),  # a pipe is nobody
+        (io.StringIO(""), False, True),
+    ],
+)
+def test_nothing_is_written_without_a_yes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stdin: io.StringIO,
+    ask: bool,
+    agreed: bool,
+) -> None:
+    answers: list[bool] = []
+
+    def heal(_options: Options, *, observe: Observer, confirm: Callable[[Report], bool]) -> Report:
+        answers.append(confirm(PROPOSED))
+        return PROPOSED
+
+    monkeypatch.setattr("reknit.cli.heal.heal", heal)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert heal_verb(Options(project=tmp_path, apply=True, unsafe=True), ask=ask) == 3
+    assert answers == [agreed]
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].startswith("cost: ")
+    assert out.count("cost: ") == 1, "a report is shown once"
+    assert ("[y/N]" in err) is (ask and stdin.isatty())
+    assert ("nobody can be asked here" in err) is (ask and not stdin.isatty())
+
+
+def test_ctrl_c_in_a_run_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def heal(_options: Options, **_: object) -> Report:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reknit.cli.heal.heal", heal)
+    assert heal_verb(Options(project=tmp_path), ask=True) == 130
+    assert capsys.readouterr() == ("", "\ninterrupted; the project's files are as they were\n")
 
 
 def test_progress_in_a_pipe_is_a_line_a_stage_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
