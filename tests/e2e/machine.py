@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -144,13 +149,39 @@ class Project:
         return found
 
 
+_PYTEST = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
+
+
+def build_environment(folder: Path) -> Path:
+    """A virtual environment with a copy of our pytest and none of its plug-ins; its site-packages folder."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    ours = Path(sysconfig.get_path("purelib"))
+    (site,) = folder.glob("lib/python*/site-packages")
+    for name in _PYTEST:
+        for source in (ours / name, *ours.glob(f"{name}-[0-9]*.dist-info")):
+            if source.exists():
+                shutil.copytree(source, site / source.name)
+    shutil.copy(ours / "py.py", site)
+    return site
+
+
+@functools.cache
+def environment() -> Path:
+    """One for all tests of this process, gone with it: plug-ins of ours would cost each run a second."""
+    folder = Path(tempfile.mkdtemp(prefix="reknit-e2e-")).resolve()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    build_environment(folder / "venv")
+    return folder / "venv"
+
+
 def make(folder: Path, files: Mapping[str, bytes], **env: str) -> Project:
-    """A project in `folder` with these files; skips, naming it, where no isolation works."""
+    """A project in `folder` with these files, in an active environment; skips, naming it, where no isolation works."""
     try:
         sandbox.find()
     except SandboxError as exc:
         pytest.skip(exc.message)
-    project = Project(root=folder.resolve() / "project", state=folder.resolve() / "state", env=env)
+    active = {"VIRTUAL_ENV": str(environment())}
+    project = Project(root=folder.resolve() / "project", state=folder.resolve() / "state", env={**active, **env})
     project.write({"pyproject.toml": PYPROJECT, **files})
     return project
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine import COST, Project, make
+from tests.e2e.machine import COST, Project, build_environment, make
 
 CALC = b"def add(a, b):\n    return a - b\n"
 FIXED = b"def add(a, b):\n    return a + b\n"
@@ -48,16 +46,6 @@ def test_a_conftest_that_imports_the_program(tmp_path: Path) -> None:
     check_healed(project, "calc.py", FIXED)
 
 
-def environment(folder: Path) -> Path:
-    """A virtual environment with pytest, copied from ours, and nothing else; its site-packages folder."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    for name in ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"):
-        shutil.copytree(Path(sysconfig.get_path("purelib")) / name, site / name)
-    shutil.copy(Path(sysconfig.get_path("purelib")) / "py.py", site)
-    return site
-
-
 FINDER = """\
 import importlib.machinery, importlib.util, sys
 
@@ -76,7 +64,7 @@ def install():
 
 @pytest.mark.parametrize("way", ["pth", "finder"])
 def test_src_layout_installed_as_editable(tmp_path: Path, way: str) -> None:
-    site = environment(tmp_path / "venv")
+    site = build_environment(tmp_path / "venv")
     files = {"src/calc/__init__.py": b"from calc.core import add\n", "src/calc/core.py": CALC}
     project = make(tmp_path, {**files, "tests/test_calc.py": TESTS})
     package = project.root / "src" / "calc"

@@ -61,9 +61,7 @@ class PytestRunner:
             raise _infrastructure(run)
         return run
 
-    def trials(
-        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
-    ) -> Pool:
+    def trials(self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None) -> Pool:
         """Workers that have collected `tests`, which are all that trials may name."""
         plan = Plan(
             place=self._place,

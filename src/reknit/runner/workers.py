@@ -7,9 +7,9 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +23,8 @@ from reknit.runner.suite import as_run, death
 #: Ticks: what a candidate gets at least, and how many times the original's own use.
 MIN_FUEL = 200_000
 FUEL_FACTOR = 60
+#: Failing tests of a fault that the original is run through before its candidates are.
+_CONTROLS = 3
 #: Wall clock, the last resort where no tick is reached (a C loop, a sleep).
 _MIN_SECONDS = 5.0
 _SECONDS_FACTOR = 30.0
@@ -57,8 +59,10 @@ class Worker:
         self._spent = 0.0
         self._current = 0.0
         self.broken: str | None = None
-        #: Test → how its result differs here, of the original code, from that of a clean process; None: it does not.
-        self._controls: dict[str, str | None] = {}
+        #: Tests that the original does not end here as it does in a clean process.
+        self._unreliable: set[str] = set()
+        #: What the original was already run through.
+        self._learned: set[tuple[str, ...]] = set()
 
     @property
     def cpu_seconds(self) -> float:
@@ -66,26 +70,47 @@ class Worker:
         return self._spent + self._current
 
     def attempt(self, trial: Trial) -> Attempt:
-        """Judge one trial.
+        """Judge one trial: its failing tests first, then, in pytest's order, all that it names.
 
-        Where it is a test to be kept that ends it, the original is asked too, once a test: a test that does not pass
-        here as it does in a clean process speaks against nothing, and one that needs more fuel gets it.
+        Where a test to be kept ends it, the original runs them too, once: a test that does not end here as it does in
+        a clean process speaks against nothing, and tests that need more fuel get it.
         """
+        first = self._try(trial, trial.must)
+        if not first.passed or not trial.keep:
+            return first
         while True:
-            keep = [t for t in trial.keep if self._controls.get(t) is None]
-            attempt = self._try(trial, keep)
-            bad = attempt.first_bad
-            if bad is None or bad.test not in keep or bad.test in self._controls:
-                return attempt
-            fuel = self._fuel
-            if self.control([bad.test]) is None and self._fuel == fuel:
+            keep = tuple(t for t in trial.keep if t not in self._unreliable)
+            second = self._try(trial, self._in_order({*trial.must, *keep}))
+            seen = {r.test: r for r in (*first.results, *second.results)}
+            attempt = replace(second, results=tuple(seen.values()))
+            bad = second.first_bad
+            if bad is None or bad.test in trial.must or not self._learn(self._in_order(set(keep))):
                 return attempt
 
-    def _try(self, trial: Trial, keep: Sequence[str]) -> Attempt:
+    def _in_order(self, tests: Collection[str]) -> tuple[str, ...]:
+        return tuple(t for t in self._plan.baseline.collected if t in tests)
+
+    def _learn(self, tests: tuple[str, ...]) -> bool:
+        """Run the original through tests that it passes; whether that has taught anything new."""
+        if tests in self._learned:
+            return False
+        self._learned.add(tests)
+        original = self._original(tests, fuel=None)
+        differing = {r.test for r in original.results if self._differs(r, hangs=False)} - self._unreliable
+        self._unreliable |= differing
+        before = self._fuel
+        self._feed(original)
+        return bool(differing) or self._fuel > before
+
+    def _feed(self, original: Attempt) -> None:
+        if self._plan.fuel is None:
+            self._fuel = max(self._fuel, FUEL_FACTOR * original.ticks)
+
+    def _try(self, trial: Trial, tests: Sequence[str]) -> Attempt:
         session = self._open()
         if session is None:
             return self._none(self.broken or "")
-        order: Message = {"tests": [*trial.must, *keep], "fuel": self._fuel}
+        order: Message = {"tests": list(tests), "fuel": self._fuel}
         path = str(session.root / trial.path)
         if self.step == "collected" and trial.swap is not None:
             swap = trial.swap
@@ -101,22 +126,17 @@ class Worker:
         return self._ask(session, order, stop=True)
 
     def control(self, tests: Sequence[str]) -> str | None:
-        """Run the original code: why this step cannot be trusted with `tests`, or None; gives fuel by what it used."""
-        for test in tests:
-            if test not in self._controls:
-                self._controls[test] = self._differs_here(test)
-            if (why := self._controls[test]) is not None:
+        """Run the original code: why this step cannot be trusted with these failing tests, or None; feeds by its use."""
+        for test in tests[:_CONTROLS]:
+            hangs = _hung(self._plan.baseline.tests.get(test))
+            attempt = self._original((test,), fuel=self._fuel if hangs else None)
+            if not attempt.results:
+                return attempt.why or f"{test} did not run here"
+            if why := self._differs(attempt.results[0], hangs=hangs):
                 return why
+            if not hangs:
+                self._feed(attempt)
         return None
-
-    def _differs_here(self, test: str) -> str | None:
-        hangs = _hung(self._plan.baseline.tests.get(test))
-        attempt = self._original((test,), fuel=MIN_FUEL * 10 if hangs else None)
-        if not attempt.results:
-            return attempt.why or f"{test} did not run here"
-        if not hangs and self._plan.fuel is None:
-            self._fuel = max(self._fuel, FUEL_FACTOR * attempt.ticks)
-        return self._differs(attempt.results[0], hangs=hangs)
 
     def _original(self, tests: Sequence[str], *, fuel: int | None) -> Attempt:
         session = self._open()
