@@ -196,7 +196,12 @@ def pick(options, wanted):
     return len(options)
 """
 case("variable not updated", LINKED, "        previous = node\n", "")
-case("statements exchanged", LINKED, "node.next = previous\n        previous = node", "previous = node\n        node.next = previous")
+case(
+    "statements exchanged",
+    LINKED,
+    "node.next = previous\n        previous = node",
+    "previous = node\n        node.next = previous",
+)
 case("half a condition", LINKED, "node is None or limit <= 0", "limit <= 0")
 case("and for or", LINKED, "is None or limit", "is None and limit")
 case("recursion without progress", LINKED, "limit - 1", "limit")

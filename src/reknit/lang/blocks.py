@@ -125,7 +125,8 @@ def _for(r: BlockRenderer, node: Any, indent: str) -> str:
 
 def _with(r: BlockRenderer, node: Any, indent: str) -> str:
     items = ", ".join(
-        r.write(i.context_expr, TEST) + (f" as {r.write(i.optional_vars)}" if i.optional_vars else "") for i in node.items
+        r.write(i.context_expr, TEST) + (f" as {r.write(i.optional_vars)}" if i.optional_vars else "")
+        for i in node.items
     )
     return f"with {items}:{r.suite(node.body, indent)}"
 

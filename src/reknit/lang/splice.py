@@ -245,5 +245,3 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list):
         return len(a) == len(b) and all(map(same, a, b))
     return repr(a) == repr(b) if isinstance(a, (float, complex)) else bool(a == b)
-
-

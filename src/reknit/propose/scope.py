@@ -40,7 +40,9 @@ class Module:
     @functools.cached_property
     def arities(self) -> dict[str, range]:
         """Functions of the module by name, with how many positional arguments they take."""
-        return {n.name: arity(n) for n in self.source.tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        return {
+            n.name: arity(n) for n in self.source.tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
+        }
 
     @functools.cached_property
     def globals(self) -> dict[str, str]:
@@ -218,7 +220,9 @@ class Scope:
         own = "self" if "self" in self.locals else "cls"
         methods = self.module.methods(self.function.cls) if self.function and self.function.cls else {}
         seen = self.module.attributes.get(own, {})
-        order = sorted((a for a in seen if a not in methods and f"{own}.{a}" not in self._places), key=lambda a: (-seen[a], a))
+        order = sorted(
+            (a for a in seen if a not in methods and f"{own}.{a}" not in self._places), key=lambda a: (-seen[a], a)
+        )
         return tuple(_dotted(f"{own}.{a}") for a in order[:_NEAREST])
 
     def _is_value(self, node: ast.Attribute) -> bool:

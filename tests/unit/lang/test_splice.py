@@ -182,7 +182,9 @@ def test_new_lines_in_strings() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", ["if a", "while a", "for b in c", "with a as b, c", "with a"], ids=["if", "while", "for", "with two", "with"]
+    "head",
+    ["if a", "while a", "for b in c", "with a as b, c", "with a"],
+    ids=["if", "while", "for", "with two", "with"],
 )
 def test_compound_statements_are_written(head: str) -> None:
     """A block statement with another body keeps its head and the comments between its statements."""

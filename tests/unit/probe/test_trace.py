@@ -38,6 +38,7 @@ lines = {t: {os.path.relpath(p, root): n for p, n in f.items()} for t, f in trac
 print(json.dumps({"backend": tracer.backend, "lines": lines, "extra": extra}))
 """
 
+
 def interpreter(version: str) -> str:
     if ".".join(map(str, sys.version_info[:2])) == version:
         return sys.executable

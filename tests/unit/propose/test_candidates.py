@@ -54,7 +54,9 @@ def run(*suspects: Suspect, text: str = TEXT, hints: Hints = Hints()) -> list[Ca
 
 def test_costs_never_fall() -> None:
     """What comes is the cheapest that is left."""
-    found = run(suspect(15, "Box.full", 0.3), suspect(14, "Box.full.<locals>.inner", 1.2), suspect(19, "unrelated", 0.7))
+    found = run(
+        suspect(15, "Box.full", 0.3), suspect(14, "Box.full.<locals>.inner", 1.2), suspect(19, "unrelated", 0.7)
+    )
     assert len(found) > 500
     assert all(a.cost <= b.cost for a, b in itertools.pairwise(found))
 
@@ -148,7 +150,9 @@ def test_notes_are_for_people() -> None:
 
 def test_large_files_start_at_once() -> None:
     """The first candidate of 2,000 suspected lines comes in well under a second of CPU, and costs no memory."""
-    text = "\n".join(f"def f{i}(a, b, c):\n    if a < b:\n        c = a + {i}\n    return g(a, c)\n" for i in range(400))
+    text = "\n".join(
+        f"def f{i}(a, b, c):\n    if a < b:\n        c = a + {i}\n    return g(a, c)\n" for i in range(400)
+    )
     here = source(text)
     suspects = [suspect(line, f"f{(line - 1) // 5}", line % 7 / 5) for line in range(1, 2000)]
     start = time.process_time()

@@ -85,7 +85,18 @@ def _is_number(node: ast.expr, scope: Scope) -> bool:
     if isinstance(parent, (ast.Attribute, ast.Expr, ast.keyword, ast.Starred, ast.withitem)):
         return isinstance(parent, ast.keyword)
     field = scope.field(node)
-    return field not in {"func", "iter", "annotation", "decorator_list", "returns", "bases", "exc", "test", "keys", "type"}
+    return field not in {
+        "func",
+        "iter",
+        "annotation",
+        "decorator_list",
+        "returns",
+        "bases",
+        "exc",
+        "test",
+        "keys",
+        "type",
+    }
 
 
 def _likely(node: ast.expr, scope: Scope) -> bool:

@@ -77,9 +77,7 @@ def sides(node: ast.Compare, _scope: Scope) -> Iterator[Mutation]:
             yield Mutation(2.6, node, swapped)
         return
     yield Mutation(3.0, node, ast.Compare(left=node.left, ops=node.ops[:-1], comparators=node.comparators[:-1]))
-    yield Mutation(
-        3.0, node, ast.Compare(left=node.comparators[0], ops=node.ops[1:], comparators=node.comparators[1:])
-    )
+    yield Mutation(3.0, node, ast.Compare(left=node.comparators[0], ops=node.ops[1:], comparators=node.comparators[1:]))
 
 
 @operator(
@@ -96,7 +94,9 @@ def normalised(node: ast.Compare, scope: Scope) -> Iterator[Mutation]:
         return
     wrappers = {"lower": 4.2, "strip": 4.4, "casefold": 5.0} if kind not in NUMBERS else {}
     for attr, cost in wrappers.items():
-        yield Mutation(cost, node, ast.Compare(left=method(left, attr), ops=node.ops, comparators=[method(right, attr)]))
+        yield Mutation(
+            cost, node, ast.Compare(left=method(left, attr), ops=node.ops, comparators=[method(right, attr)])
+        )
     for callee, cost in {"abs": 4.8, "str": 4.8, "sorted": 5.0, "set": 5.2, "int": 5.2, "type": 5.6}.items():
         a, b = (ast.Call(func=ast.Name(id=callee, ctx=ast.Load()), args=[e], keywords=[]) for e in (left, right))
         yield Mutation(cost, node, ast.Compare(left=a, ops=node.ops, comparators=[b]))

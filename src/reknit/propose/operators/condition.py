@@ -142,9 +142,7 @@ def replaced(node: ast.If | ast.While | ast.IfExp | ast.Assert, scope: Scope) ->
     "comprehension filter", floor=3.6, nodes=[ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp],
     examples=[("x = [a for a in b]", "x = [a for a in b if a]"), ("x = [a for a in b if c]", "x = [a for a in b]")],
 )  # fmt: skip
-def filtered(
-    node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope
-) -> Iterator[Mutation]:
+def filtered(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope) -> Iterator[Mutation]:
     """A comprehension takes members that it should leave out, or leaves out too many."""
     last = node.generators[-1]
     for index in range(len(last.ifs)):
@@ -159,7 +157,9 @@ def filtered(
 
 def _against(value: ast.expr, scope: Scope, line: int) -> list[ast.expr]:
     tables = [ast.Name(id=n, ctx=ast.Load()) for n in scope.module.tables[:8]]
-    found: list[ast.expr] = [compare(value, op(), v.expr) for v in scope.values(line)[:4] for op in (ast.NotEq, ast.NotIn)]
+    found: list[ast.expr] = [
+        compare(value, op(), v.expr) for v in scope.values(line)[:4] for op in (ast.NotEq, ast.NotIn)
+    ]
     return found + [compare(value, op(), table) for table in tables for op in (ast.NotIn, ast.In)]
 
 

@@ -10,7 +10,18 @@ from reknit.propose.operators.statement import is_docstring
 from reknit.propose.predicates import predicates
 from reknit.propose.scope import Scope
 
-_PLACES = (ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.While, ast.With, ast.Return, ast.Try, ast.AnnAssign)
+_PLACES = (
+    ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.With,
+    ast.Return,
+    ast.Try,
+    ast.AnnAssign,
+)
 
 
 def _answers(scope: Scope, line: int) -> list[tuple[ast.stmt, float]]:
@@ -101,7 +112,10 @@ def catch(node: ast.stmt, scope: Scope) -> Iterator[Mutation]:
     if is_docstring(node) or scope.function is None:
         return
     hinted = [k for k in scope.hints.exception_types if k.isidentifier()]
-    kinds = [*hinted, *(k for k in ("ValueError", "KeyError", "TypeError", "IndexError", "AttributeError") if k not in hinted)]
+    kinds = [
+        *hinted,
+        *(k for k in ("ValueError", "KeyError", "TypeError", "IndexError", "AttributeError") if k not in hinted),
+    ]
     exits = sorted(_answers(scope, node.lineno), key=lambda pair: pair[1])[:6]
     if isinstance(node, ast.Expr):
         exits = [(ast.Pass(), 0.0), *exits]

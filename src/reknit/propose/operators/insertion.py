@@ -11,7 +11,18 @@ from reknit.propose.operators.statement import is_docstring
 from reknit.propose.scope import Scope
 
 _ADDERS = {"list": ("append",), "set": ("add",), "": ("append", "add"), "dict": ()}
-_PLACES = (ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.While, ast.With, ast.Return, ast.Try, ast.AnnAssign)
+_PLACES = (
+    ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.With,
+    ast.Return,
+    ast.Try,
+    ast.AnnAssign,
+)
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -117,7 +128,8 @@ def normalise(node: ast.stmt, scope: Scope) -> Iterator[Mutation]:
     for rank, parameter in enumerate(p for p in scope.parameters if p not in {"self", "cls"}):
         own, kind = name(parameter), scope.kind(name(parameter))
         fixes: list[ast.expr] = [
-            ast.Call(func=name(f), args=[own], keywords=[]) for f in ("list", "str", "abs", "int", "sorted", "dict", "set")
+            ast.Call(func=name(f), args=[own], keywords=[])
+            for f in ("list", "str", "abs", "int", "sorted", "dict", "set")
         ]
         if kind in {"str", ""}:
             fixes += [method(own, attr) for attr in ("lower", "strip", "upper", "copy")]

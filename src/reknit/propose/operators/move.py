@@ -10,7 +10,18 @@ from reknit.propose.operators.base import Mutation, operator
 from reknit.propose.operators.statement import is_docstring
 from reknit.propose.scope import Scope
 
-_MOVABLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.If, ast.For, ast.While, ast.Return, ast.Raise, ast.With)
+_MOVABLE = (
+    ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.AnnAssign,
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.Return,
+    ast.Raise,
+    ast.With,
+)
 
 
 @operator(
@@ -49,7 +60,11 @@ def level(node: ast.If | ast.For | ast.While | ast.With, scope: Scope) -> Iterat
     after = siblings[index + 1] if index + 1 < len(siblings) else None
     if after is not None and not orelse and not isinstance(after, (ast.FunctionDef, ast.ClassDef)):
         yield Mutation(2.8, node, [_with_body(node, [*body, after])], after)
-    if index and not isinstance(siblings[index - 1], (ast.FunctionDef, ast.ClassDef)) and not is_docstring(siblings[index - 1]):
+    if (
+        index
+        and not isinstance(siblings[index - 1], (ast.FunctionDef, ast.ClassDef))
+        and not is_docstring(siblings[index - 1])
+    ):
         before = siblings[index - 1]
         yield Mutation(3.4, before, [_with_body(node, [before, *body])], node)
 

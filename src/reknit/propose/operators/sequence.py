@@ -129,7 +129,13 @@ def iteration(node: ast.For | ast.comprehension, _scope: Scope) -> Iterator[Muta
     source = node.iter
     pair = isinstance(node.target, ast.Tuple)
     yield Mutation(2.8, source, method(source, "items") if pair else method(source, "values"))
-    for callee, cost in (("enumerate", 2.8 if pair else 4.4), ("list", 3.0), ("reversed", 3.0), ("sorted", 3.2), ("set", 3.8)):
+    for callee, cost in (
+        ("enumerate", 2.8 if pair else 4.4),
+        ("list", 3.0),
+        ("reversed", 3.0),
+        ("sorted", 3.2),
+        ("set", 3.8),
+    ):
         yield Mutation(cost, source, call(callee, source))
     yield Mutation(3.4, source, method(source, "keys"))
     yield Mutation(4.0, source, method(source, "copy"))

@@ -170,7 +170,9 @@ def exception(node: ast.ExceptHandler | ast.Raise, scope: Scope) -> Iterator[Mut
         kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if isinstance(kind, (ast.Name, ast.Attribute)):
             for rank, other in enumerate(dict.fromkeys(pool)):
-                yield Mutation(2.6 + 0.15 * rank, kind, ast.parse(other, mode="eval").body if "." in other else name(other))
+                yield Mutation(
+                    2.6 + 0.15 * rank, kind, ast.parse(other, mode="eval").body if "." in other else name(other)
+                )
         return
     if node.type is None:
         return

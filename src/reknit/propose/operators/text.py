@@ -59,7 +59,10 @@ def regex(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
 
 
 def _variants(tokens: list[str], text: str) -> Iterator[tuple[float, str]]:
-    for cost, ends in ((2.6, (text + "$", "^" + text)), (3.2, (rf"\b{text}", rf"{text}\b", rf"{text}\Z", f"(?:{text})?"))):
+    for cost, ends in (
+        (2.6, (text + "$", "^" + text)),
+        (3.2, (rf"\b{text}", rf"{text}\b", rf"{text}\Z", f"(?:{text})?")),
+    ):
         yield from ((cost, end) for end in ends)
     for token in dict.fromkeys(t for t in tokens if tokens.count(t) > 1):
         for rank, other in enumerate(_QUANTIFIERS.get(token, ())):

@@ -51,7 +51,19 @@ def _receives(node: ast.expr, scope: Scope) -> bool:
     return isinstance(parent, ast.Attribute) and parent.attr in _TEXTUAL and scope.field(parent) == "func"
 
 
-_TEXTUAL = {"lower", "upper", "split", "startswith", "endswith", "replace", "strip", "splitlines", "rstrip", "lstrip", "encode"}
+_TEXTUAL = {
+    "lower",
+    "upper",
+    "split",
+    "startswith",
+    "endswith",
+    "replace",
+    "strip",
+    "splitlines",
+    "rstrip",
+    "lstrip",
+    "encode",
+}
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.ListComp, ast.GeneratorExp)
 
 
