@@ -18,8 +18,8 @@ from reknit.loop import heal
 from reknit.model.outcome import Healed, NotHealed, Report
 
 #: CPU seconds, so that a busy machine heals as much as an idle one, which needs half of it by the clock.
-_MAX_CPU = 60.0
-_MAX_TIME = 150.0
+_MAX_CPU = 30.0
+_MAX_TIME = 120.0
 
 
 def demo_verb(isolation: str | None) -> int:

@@ -47,11 +47,15 @@ def domain(*, readable: Iterable[str], writable: Iterable[str], devices: Iterabl
 
 
 def everything_here(*, writable: Iterable[str]) -> Domain | None:
-    """The domain for a file system that shows only what may be read anyway; None where there is no Landlock."""
+    """The domain for a file system that shows only what may be read anyway, and a network of the job's own.
+
+    None where there is no Landlock.
+    """
     abi = kernel.landlock_abi()
     if not abi:
         return None
-    return domain(readable=["/"], writable=writable, devices=(*_DEVICES, *_TERMINALS), abi=abi)
+    (files, _, scopes), rules = domain(readable=["/"], writable=writable, devices=(*_DEVICES, *_TERMINALS), abi=abi)
+    return (files, 0, scopes), rules
 
 
 def only(*, readable: Iterable[str], writable: Iterable[str]) -> Domain:
@@ -59,10 +63,10 @@ def only(*, readable: Iterable[str], writable: Iterable[str]) -> Domain:
     return domain(readable=readable, writable=writable, devices=_DEVICES, abi=kernel.landlock_abi())
 
 
-def filter_program(*, unix_sockets: bool) -> bytes | None:
+def filter_program(*, own_network: bool) -> bytes | None:
     """The system call filter for this machine; None on a machine type that we have no table for."""
     architecture = ARCHITECTURES.get(platform.machine())
-    return assemble(architecture, unix_sockets=unix_sockets) if architecture else None
+    return assemble(architecture, own_network=own_network) if architecture else None
 
 
 def reading_capability() -> int:

@@ -19,7 +19,8 @@ _NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24
 _X32_BIT = 0x40000000
 
 _NEW_NAMESPACES = 0x7E020000
-_AF_UNIX = 1
+#: Unix, IPv4, IPv6: what reaches nobody outside in a network namespace of the job's own.
+_OWN_FAMILIES = (1, 2, 10)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 
 
@@ -77,8 +78,10 @@ AARCH64 = Architecture(
 ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
 
 
-def assemble(architecture: Architecture, *, unix_sockets: bool) -> bytes:
-    """The filter as an array of struct sock_filter; `unix_sockets` are allowed where none from outside can be seen."""
+def assemble(architecture: Architecture, *, own_network: bool) -> bytes:
+    """The filter as an array of struct sock_filter; with `own_network` sockets reach the job alone, and those
+    of the usual families are allowed.
+    """
     a = architecture
     code = [
         _step(_LOAD, _ARCHITECTURE),
@@ -93,8 +96,8 @@ def assemble(architecture: Architecture, *, unix_sockets: bool) -> bytes:
     for number in a.refused.values():
         code += _answer(number, errno.EPERM)
     code += _when(a.clone, _ARGUMENT_0, [_step(_JUMP_ANY_BIT, _NEW_NAMESPACES, no=1), _refuse(errno.EPERM)])
-    if unix_sockets:
-        code += _when(a.socket, _ARGUMENT_0, [_step(_JUMP_EQUAL, _AF_UNIX, yes=1), _refuse(errno.EACCES)])
+    if own_network:
+        code += _when(a.socket, _ARGUMENT_0, [*_any_of(_OWN_FAMILIES), _refuse(errno.EACCES)])
     else:
         code += _answer(a.socket, errno.EACCES)
     terminal = [_step(_JUMP_EQUAL, _TIOCSTI, yes=1), _step(_JUMP_EQUAL, _TIOCLINUX, no=1), _refuse(errno.EPERM)]
@@ -114,6 +117,11 @@ def _refuse(code: int) -> bytes:
 
 def _answer(number: int, code: int) -> list[bytes]:
     return [_step(_JUMP_EQUAL, number, no=1), _refuse(code)]
+
+
+def _any_of(values: Sequence[int]) -> list[bytes]:
+    """Skip one instruction where the accumulator is one of `values`."""
+    return [_step(_JUMP_EQUAL, value, yes=len(values) - at) for at, value in enumerate(values)]
 
 
 def _when(number: int, argument: int, body: Sequence[bytes]) -> list[bytes]:
