@@ -79,9 +79,7 @@ ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
 
 
 def assemble(architecture: Architecture, *, own_network: bool) -> bytes:
-    """The filter as an array of struct sock_filter; with `own_network` sockets reach the job alone, and those
-    of the usual families are allowed.
-    """
+    """The filter as an array of struct sock_filter; `own_network`: sockets that reach the job alone are allowed."""
     a = architecture
     code = [
         _step(_LOAD, _ARCHITECTURE),
