@@ -195,6 +195,14 @@ def _function(nodeid: str) -> str:
     return nodeid.split("[", maxsplit=1)[0]
 
 
+def _message(value: Any) -> str:
+    missing = getattr(value, "argname", None)
+    # pytest's own error has no text of its own: only its report, which is not made here, says what is missing.
+    if type(value).__name__ == "FixtureLookupError" and isinstance(missing, str):
+        return f"fixture {missing!r} not found"
+    return str(value)
+
+
 def _short_failure(excinfo: Any, *_style: Any, **_options: Any) -> str:
     return _shorten(_safe(lambda: f"{excinfo.typename}: {excinfo.value}"))
 
@@ -204,7 +212,7 @@ def _text_failure(report: Any) -> Message:
 
 
 def _failure(excinfo: Any, root: str) -> Message:
-    message = _safe(lambda: str(excinfo.value))
+    message = _safe(lambda: _message(excinfo.value))
     return _facts(excinfo.type, message, [*traceback.walk_tb(excinfo.tb)], root)
 
 

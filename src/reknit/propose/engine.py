@@ -70,6 +70,9 @@ class Engine:
         tell: Callable[[int], None],
     ) -> Proposal:
         """Search until enough candidates pass or `spent(cpu seconds of the search)` says so."""
+        if (why := self._out_of_reach(fault)) is not None:
+            nothing = WhyNot(suspects=(), rejected=(), candidates=0, exhausted=True, unblock=why)
+            return Proposal(patches=(), why_not=nothing, cpu_seconds=0.0, notes=())
         paths = {s.path for s in fault.suspects}
         sources = {p: s for p, s in self.sources.items() if p in paths}
         passing = self._passing()
@@ -86,6 +89,16 @@ class Engine:
             cpu_seconds=trials.cpu_seconds - before,
             notes=trials.steps_down,
         )
+
+    def _out_of_reach(self, fault: Fault) -> str | None:
+        """Why no change of the program can heal it: its tests end in their own set-up, before any of it runs."""
+        runs = [self.run.tests[t] for t in fault.tests]
+        cover = self.run.coverage
+        if any(r.outcome != "error" or not self.sources.keys().isdisjoint(cover.get(r.test, ())) for r in runs):
+            return None
+        failure = runs[0].failure
+        said = f": {failure.message.strip().splitlines()[-1]}" if failure and failure.message.strip() else ""
+        return f"the set-up of the test fails before a line of the project runs in it{said}"
 
     def _dearness(self, test: str) -> tuple[bool, float]:
         run = self.run.tests[test]
