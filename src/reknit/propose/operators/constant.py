@@ -11,7 +11,8 @@ from reknit.propose.scope import Scope
 
 @operator(
     "number", floor=1.5, nodes=[ast.Constant],
-    examples=[("x = 3", "x = 4"), ("x = 0", "x = -1"), ("x = 10", "x = 5"), ("x = 0.5", "x = 1.0")],
+    examples=[("x = 3", "x = 4"), ("x = 0", "x = -1"), ("x = 10", "x = 5"), ("x = 0.5", "x = 1.0"),
+              ("x = a - 1", "x = a")],
 )  # fmt: skip
 def number(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
     """A number is off."""
@@ -29,8 +30,21 @@ def number(node: ast.Constant, scope: Scope) -> Iterator[Mutation]:
         costs.setdefault(value + step, 4.5)
         costs.setdefault(value - step, 4.7)
     for other, cost in costs.items():
-        if other != value and not (isinstance(scope.parent(node), ast.UnaryOp) and other < 0):
+        if other == value or (isinstance(scope.parent(node), ast.UnaryOp) and other < 0):
+            continue
+        if (rest := _without(node, other, scope)) is not None:
+            yield Mutation(cost, scope.parent(node), rest)
+        else:
             yield Mutation(cost, node, const(float(other) if isinstance(value, float) else other))
+
+
+def _without(node: ast.Constant, value: float, scope: Scope) -> ast.expr | None:
+    """What a person writes for `a + 0`, `a - 0` and `a * 1`."""
+    parent = scope.parent(node)
+    if not isinstance(parent, ast.BinOp) or parent.right is not node:
+        return None
+    neutral = {ast.Add: 0, ast.Sub: 0, ast.Mult: 1}.get(type(parent.op))
+    return parent.left if neutral == value else None
 
 
 @operator(
