@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,7 +44,7 @@ from reknit.model.patch import Entry, Patch, Tree
 from reknit.model.signal import ErrorContext, PastSignal, Signal
 from reknit.model.verdict import CheckStatus, Receipt, Safety, Verdict
 from reknit.propose.engine import Engine, Proposal
-from reknit.propose.hints import Hints, hints_from
+from reknit.propose.hints import hints_for
 from reknit.propose.rank import why
 from reknit.runner import interpreter
 from reknit.runner.base import Runner, SuiteRun
@@ -237,19 +237,31 @@ def propose(
         sources=sources,
         entries=entries,
         run=run,
-        hints=lambda tests: _hints(kit.root, tests),
+        hints=lambda tests: hints_for(tests, lambda paths: read(kit.root, paths)),
         jobs=kit.options.jobs or min(2, os.cpu_count() or 1),
         fuel=kit.options.fuel,
     )
     outcomes, notes = dict(healing.outcomes), list(healing.notes)
     with engine.trials() as trials:
-        for number, fault in enumerate(healing.faults):
+        for number, whole in enumerate(healing.faults):
+            left = tuple(c for c in whole.contexts if not isinstance(outcomes.get(c.signal.test or ""), Proposed))
+            if not left:  # an earlier patch makes these pass too
+                continue
+            fault = replace(whole, contexts=left)
             share = _share(kit, healing.baseline, left=len(healing.faults) - number)
             proposal = engine.propose(fault, trials, spent=share, now=kit.started, tell=_counter(kit, fault))
             kit.cpu += proposal.cpu_seconds
             notes += [n for n in proposal.notes if n not in notes]
-            outcomes |= dict.fromkeys(fault.tests, _gate(kit, healing, fault, proposal, entries))
+            outcome = _gate(kit, healing, fault, proposal, entries)
+            outcomes |= dict.fromkeys(fault.tests, outcome)
+            outcomes |= dict.fromkeys(_also_healed(outcome, outcomes), outcome)
     return replace(healing, outcomes=outcomes, notes=tuple(notes))
+
+
+def _also_healed(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Tests of other faults that the patch makes pass and that have none of their own."""
+    heals = outcome.verdict.heals if isinstance(outcome, Proposed) else ()
+    return [t for t in heals if not isinstance(outcomes.get(t), (Proposed, Quarantined))]
 
 
 def _counter(kit: _Kit, fault: Fault) -> Callable[[int], None]:
@@ -278,19 +290,6 @@ def _share(kit: _Kit, base: SuiteRun, *, left: int) -> Callable[[float], bool]:
         return time.monotonic() >= until or (cpu_share is not None and used >= cpu_share)
 
     return spent
-
-
-def _hints(root: Path, tests: Sequence[str]) -> Hints:
-    found: list[Hints] = []
-    for path, names in sorted({(t.split("::")[0], t.partition("::")[2]) for t in tests})[:10]:
-        entry = read(root, [path]).get(path)
-        if entry is not None and not entry.is_link:
-            found.append(hints_from(entry.content.decode("utf-8", "replace"), names))
-    return Hints(
-        literals=tuple(dict.fromkeys(v for h in found for v in h.literals)),
-        exception_types=tuple(dict.fromkeys(v for h in found for v in h.exception_types)),
-        names=tuple(dict.fromkeys(v for h in found for v in h.names)),
-    )
 
 
 def _gate(kit: _Kit, healing: Healing, fault: Fault, proposal: Proposal, entries: Mapping[str, Entry]) -> Outcome:

@@ -90,6 +90,29 @@ def test_two_bugs_of_one_file_are_written_in_one_run_and_undone_apart(tmp_path: 
     assert verbs == ["apply", "apply", "undo", "undo", "redo", "redo"]
 
 
+def test_one_patch_serves_every_test_that_it_heals(tmp_path: Path) -> None:
+    """Tests that seem to have causes of their own are not searched for again when one patch heals them all."""
+    lib = b"def base(x):\n    return x - 1\n\n\ndef twice(x):\n    return base(x) * 2\n\n\ndef text(x):\n    return str(base(x))\n"
+    tests = b"""
+import lib
+
+def test_base():
+    assert lib.base(3) == 4
+
+def test_twice():
+    assert lib.twice(5) == 12
+    assert lib.twice(1) == 4
+
+def test_text():
+    assert lib.text(8) == "9"
+"""
+    done = make(tmp_path, {"lib.py": lib, "tests/test_lib.py": tests}).heal()
+    check_report(done, 3)
+    assert done.out.count("proposed  ") == 1
+    assert "and 2 more\n" in done.out
+    assert done.err.count("propose: searching") == 1
+
+
 def test_why_not(tmp_path: Path) -> None:
     program = b"def area(w, h):\n    return w * h\n\n\ndef volume(w, h, d):\n    return 0\n"
     tests = b"""\

@@ -64,6 +64,8 @@ class Verdict:
     isolation: str
     #: How the tests saw the project: overlay, bind, copy or direct.
     view: str
+    #: Tests that failed without the patch and pass with it, those of other signals too.
+    heals: tuple[str, ...] = ()
     #: What was left out, in words: parts of the suite, checks.
     not_run: tuple[str, ...] = ()
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from reknit.model.patch import Tree
 
 Literal = str | bytes | int | float | bool | None
 
 _RAISES = frozenset({"raises", "assertRaises", "assertRaisesRegex", "warns", "assertWarns"})
 _LIMIT = 60
+#: Failing tests that are read; the rest says the same.
+_TESTS = 10
 _LONGEST = 200
 
 
@@ -78,3 +82,17 @@ def _exceptions(function: ast.AST) -> Iterator[str]:
                 first = node.args[0]
                 for kind in first.elts if isinstance(first, ast.Tuple) else [first]:
                     yield ast.unparse(kind)
+
+
+def hints_for(tests: Sequence[str], read: Callable[[list[str]], Tree]) -> Hints:
+    """The hints of several tests together, each once; `read` gives the entries of test files."""
+    found: list[Hints] = []
+    for path, name in sorted({(t.split("::")[0], t.partition("::")[2]) for t in tests})[:_TESTS]:
+        entry = read([path]).get(path)
+        if entry is not None and not entry.is_link:
+            found.append(hints_from(entry.content.decode("utf-8", "replace"), name))
+    return Hints(
+        literals=tuple(v for _, v in dict.fromkeys((type(v), v) for h in found for v in h.literals)),
+        exception_types=tuple(dict.fromkeys(v for h in found for v in h.exception_types)),
+        names=tuple(dict.fromkeys(v for h in found for v in h.names)),
+    )

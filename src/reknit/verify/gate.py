@@ -21,14 +21,17 @@ def judge(
     """
     limits = scope.judge(patch, is_test)
     if limits.status is CheckStatus.FAILED:
-        return _verdict(patch, (limits,), check.baseline, ()), 0.0
+        return _verdict(patch, (limits,), check.baseline, heals=(), not_run=()), 0.0
     after = patch.render(tree)
     files = {path: after[path].content if path in after else None for path in patch.files}
     heard = check.judge(files, deadline=deadline)
-    return _verdict(patch, (limits, heard.word), heard.run, heard.not_run), heard.cpu_seconds
+    heals = tuple(t for t in check.baseline.bad if t in heard.run.tests and heard.run.tests[t].outcome == "passed")
+    return _verdict(patch, (limits, heard.word), heard.run, heals=heals, not_run=heard.not_run), heard.cpu_seconds
 
 
-def _verdict(patch: Patch, checks: Sequence[CheckResult], run: SuiteRun, not_run: tuple[str, ...]) -> Verdict:
+def _verdict(
+    patch: Patch, checks: Sequence[CheckResult], run: SuiteRun, *, heals: tuple[str, ...], not_run: tuple[str, ...]
+) -> Verdict:
     passed = all(c.status is not CheckStatus.FAILED for c in checks)
     return Verdict(
         patch_id=patch.id,
@@ -37,5 +40,6 @@ def _verdict(patch: Patch, checks: Sequence[CheckResult], run: SuiteRun, not_run
         checks=tuple(checks),
         isolation=run.isolation,
         view=run.view,
+        heals=heals,
         not_run=not_run,
     )

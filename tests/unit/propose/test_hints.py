@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reknit.propose.hints import Hints, hints_from
+from reknit.model.patch import Entry, Tree
+from reknit.propose.hints import Hints, hints_for, hints_from
 
 TEST = """
 import pytest
@@ -39,3 +40,19 @@ def test_nothing_to_find() -> None:
     """A test that is not there, or cannot be read, gives no hints."""
     assert hints_from(TEST, "test_nowhere") == Hints()
     assert hints_from("def (", "test_a") == Hints()
+
+
+def test_several_tests_speak_together() -> None:
+    """Each literal once over all tests, and what is no file says nothing."""
+    files = {
+        "a.py": Entry(content=b"def test_a():\n    f(1, 'x')\n"),
+        "b.py": Entry(content=b"def test_b():\n    f('x', True)\n"),
+        "c.py": Entry(content=b"a.py", is_link=True),
+    }
+
+    def read(paths: list[str]) -> Tree:
+        return {p: files[p] for p in paths if p in files}
+
+    found = hints_for(["b.py::test_b", "a.py::test_a", "c.py::test_a", "gone.py::test_a"], read)
+    assert found.literals == (1, "x", True)
+    assert [type(v) for v in found.literals] == [int, str, bool]
