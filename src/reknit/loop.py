@@ -17,6 +17,7 @@ from reknit import sandbox
 from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
+from reknit.clock import Meter
 from reknit.config import Options, find_root
 from reknit.detect.tests import left_out, worth_tracing
 from reknit.detect.tests import signals as detect_signals
@@ -56,9 +57,6 @@ from reknit.store.place import project_state
 from reknit.verify.gate import judge
 from reknit.verify.suite import SuiteCheck
 
-#: Shares of `max_time` kept for the clean run that accepts, and for one test to end.
-_ACCEPT_SHARE = 0.25
-_HANG_SHARE = 0.05
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
 #: Wall clock for the tests of a patch that was just written.
@@ -86,24 +84,9 @@ class _Kit:
     runner: Runner
     observe: Observer
     started: dt.datetime
-    began: float
+    meter: Meter
     history: Callable[[str], tuple[PastSignal, ...]]
     candidates: int = 0
-    cpu: float = 0.0
-
-    @property
-    def deadline(self) -> float:
-        """Of `time.monotonic`."""
-        return self.began + self.options.max_time
-
-    @property
-    def hang_seconds(self) -> float:
-        """CPU time in which a test must end."""
-        return max(2.0, min(60.0, self.options.max_time * _HANG_SHARE))
-
-    def used(self) -> float:
-        """CPU seconds of this run so far, ours and the tests'."""
-        return self.cpu + time.process_time()
 
     def tell(self, stage: str, text: str, tried: int | None = None) -> None:
         self.observe(Progress(stage=stage, text=text, tried=tried))
@@ -153,7 +136,13 @@ def _kit(options: Options, root: Path, observe: Observer, history: Callable[[str
     )
     now = dt.datetime.now(dt.UTC)
     return _Kit(
-        options=options, root=root, runner=runner, observe=observe, started=now, began=time.monotonic(), history=history
+        options=options,
+        root=root,
+        runner=runner,
+        observe=observe,
+        started=now,
+        meter=Meter(max_time=options.max_time, max_cpu=options.max_cpu),
+        history=history,
     )
 
 
@@ -167,9 +156,8 @@ def _level(name: str | None) -> Level | None:
 def detect(kit: _Kit) -> Healing:
     """Run the suite as it is."""
     kit.tell("detect", "running the tests")
-    deadline = min(kit.deadline, time.monotonic() + kit.options.max_time * 0.5)
-    run = kit.runner.suite(deadline=deadline, hang_seconds=kit.hang_seconds)
-    kit.cpu += run.cpu_seconds
+    run = kit.runner.suite(deadline=kit.meter.first_deadline, hang_seconds=kit.meter.hang_seconds)
+    kit.meter.tests += run.cpu_seconds
     return Healing(baseline=run, signals=detect_signals(run), notes=left_out(run))
 
 
@@ -177,8 +165,10 @@ def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, 
     """Trace the failing tests and their neighbours; the project's files that ran, as bytes and parsed."""
     kit.tell("diagnose", f"tracing what runs in failing tests: {len(healing.signals)}")
     base = healing.baseline
-    run = kit.runner.suite(tests=worth_tracing(base), trace=True, deadline=kit.deadline, hang_seconds=kit.hang_seconds)
-    kit.cpu += run.cpu_seconds
+    run = kit.runner.suite(
+        tests=worth_tracing(base), trace=True, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds
+    )
+    kit.meter.tests += run.cpu_seconds
     is_test = judge_of_tests(base.collected)
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
     entries = {p: e for p, e in read(kit.root, paths).items() if not e.is_link}
@@ -242,15 +232,17 @@ def propose(
         fuel=kit.options.fuel,
     )
     outcomes, notes = dict(healing.outcomes), list(healing.notes)
+    base = healing.baseline
+    clean_seconds, clean_cpu = sum(r.seconds for r in base.tests.values()), base.cpu_seconds
     with engine.trials() as trials:
         for number, whole in enumerate(healing.faults):
             left = tuple(c for c in whole.contexts if not isinstance(outcomes.get(c.signal.test or ""), Proposed))
             if not left:  # an earlier patch makes these pass too
                 continue
             fault = replace(whole, contexts=left)
-            share = _share(kit, healing.baseline, left=len(healing.faults) - number)
+            share = kit.meter.share(clean_seconds, clean_cpu, left=len(healing.faults) - number)
             proposal = engine.propose(fault, trials, spent=share, now=kit.started, tell=_counter(kit, fault))
-            kit.cpu += proposal.cpu_seconds
+            kit.meter.tests += proposal.cpu_seconds
             notes += [n for n in proposal.notes if n not in notes]
             outcome = _gate(kit, healing, fault, proposal, entries)
             outcomes |= dict.fromkeys(fault.tests, outcome)
@@ -276,22 +268,6 @@ def _counter(kit: _Kit, fault: Fault) -> Callable[[int], None]:
     return tell
 
 
-def _share(kit: _Kit, base: SuiteRun, *, left: int) -> Callable[[float], bool]:
-    """Whether a search has had its part of what is left; what a clean run needs is kept for each fault."""
-    now, options = time.monotonic(), kit.options
-    clean = min(sum(r.seconds for r in base.tests.values()) * 1.5 + 2, options.max_time * _ACCEPT_SHARE)
-    until = now + max(1.0, (kit.deadline - now - clean * left) / left)
-    cpu_before, cpu_max = kit.used(), options.max_cpu
-    cpu_share = None if cpu_max is None else max(0.5, (cpu_max - cpu_before - (base.cpu_seconds + 0.5) * left) / left)
-    own = time.process_time()
-
-    def spent(search_cpu: float) -> bool:
-        used = search_cpu + time.process_time() - own
-        return time.monotonic() >= until or (cpu_share is not None and used >= cpu_share)
-
-    return spent
-
-
 def _gate(kit: _Kit, healing: Healing, fault: Fault, proposal: Proposal, entries: Mapping[str, Entry]) -> Outcome:
     """The first patch that a clean process accepts, or why there is none."""
     refused: list[Verdict] = []
@@ -315,13 +291,13 @@ def _judge(kit: _Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[s
         must_pass=tests,
         whole=options.whole_suite or not options.pytest_args,
         selected=bool(options.pytest_args),
-        hang_seconds=kit.hang_seconds,
+        hang_seconds=kit.meter.hang_seconds,
     )
-    deadline = max(kit.deadline, time.monotonic()) + options.max_time * _ACCEPT_SHARE
+    deadline = kit.meter.accept_deadline()
     verdict, cpu_seconds = judge(
         patch, tree, check, is_test=judge_of_tests(healing.baseline.collected), deadline=deadline
     )
-    kit.cpu += cpu_seconds
+    kit.meter.tests += cpu_seconds
     return verdict
 
 
@@ -378,8 +354,8 @@ def _apply_one(
     except ConflictError as exc:
         return _noted(healing, proposed, exc.message)
     receipts.append(receipt)
-    run = kit.runner.suite(tests=tests, deadline=time.monotonic() + _AFTER_SECONDS, hang_seconds=kit.hang_seconds)
-    kit.cpu += run.cpu_seconds
+    run = kit.runner.suite(tests=tests, deadline=time.monotonic() + _AFTER_SECONDS, hang_seconds=kit.meter.hang_seconds)
+    kit.meter.tests += run.cpu_seconds
     failed = [t for t in tests if t not in run.tests or run.tests[t].outcome != "passed"]
     outcome: Outcome = Healed(patch=patch, verdict=verdict, receipt=receipt)
     if failed:
@@ -394,6 +370,6 @@ def _noted(healing: Healing, proposed: Proposed, reason: str) -> Healing:
 
 def _report(kit: _Kit, healing: Healing) -> Report:
     rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in healing.signals)
-    seconds = time.monotonic() - kit.began
-    cost = Cost(candidates=kit.candidates, seconds=round(seconds, 3), cpu_seconds=round(kit.used(), 3))
+    used = kit.meter
+    cost = Cost(candidates=kit.candidates, seconds=round(used.seconds, 3), cpu_seconds=round(used.cpu_seconds, 3))
     return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=healing.notes)

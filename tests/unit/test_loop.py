@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from reknit import loop
 from reknit.apply.journal import Journal
+from reknit.clock import Meter
 from reknit.config import Options
 from reknit.errors import CannotJudgeError, StoreError, UsageError
 from reknit.events import ignore
@@ -34,7 +34,7 @@ def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> loop._Kit
         runner=ScriptedRunner(list(answers)),
         observe=ignore,
         started=dt.datetime.now(dt.UTC),
-        began=time.monotonic(),
+        meter=Meter(max_time=float(options.get("max_time", 300.0)), max_cpu=options.get("max_cpu")),
         history=lambda _fingerprint: (),
     )
 
@@ -83,7 +83,7 @@ class TestApply:
         asked = tools.runner.asked  # type: ignore[attr-defined]
         assert asked[1]["files"] == {"a.py": b"one = 111\ntwo = 22\nthree = 3\n"}
         assert asked[2]["tests"] == ("two",)
-        assert tools.cpu == 3.0
+        assert tools.meter.tests == 3.0
 
     def test_one_patch_for_two_tests_is_written_once(self, root: Path, tmp_path: Path) -> None:
         one = proposed(b"one", b"9")
@@ -183,27 +183,6 @@ class TestDiagnose:
         assert isinstance(outcome, NotHealed)
         assert "--max-time" in outcome.why_not.unblock
         assert [f.tests for f in done.faults] == [("two",)]
-
-
-class TestShare:
-    def test_time_is_shared_among_the_faults_that_are_left(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        clock = [1000.0]
-        monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-        tools = kit(root, max_time=100.0)
-        spent = loop._share(tools, RED, left=4)  # a clean run takes 2 s, kept four times: 92 s for four faults
-        for now, over in ((1022.9, False), (1023.1, True)):
-            clock[0] = now
-            assert spent(0.0) is over
-
-    def test_cpu_time_is_shared_where_it_is_bounded(self, root: Path) -> None:
-        tools = kit(root, max_time=1000.0, max_cpu=1000.0 + time.process_time())
-        spent = loop._share(tools, RED, left=2)
-        assert not spent(490.0)
-        assert spent(500.0)
-
-    def test_a_test_may_use_a_twentieth_of_the_time(self, root: Path) -> None:
-        wanted = {10.0: 2.0, 300.0: 15.0, 100_000.0: 60.0}
-        assert {t: kit(root, max_time=t).hang_seconds for t in wanted} == wanted
 
 
 class TestOptions:

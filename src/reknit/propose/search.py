@@ -19,6 +19,8 @@ from reknit.runner.base import Attempt, Trial, Trials
 MORE_CANDIDATES = 100
 #: … and no dearer than this above it, in nats.
 MORE_COST = 1.0
+#: Where none of so many candidates could be run, none of the others is likely to be.
+HOPELESS = 60
 _NEAR_MISSES = 5
 
 
@@ -70,7 +72,7 @@ class Search:
 
     def _stream(self, pending: dict[int, Candidate]) -> Iterator[Trial]:
         for candidate, trial in self._maker.trials(self._candidates):
-            if self._spent() or self._enough(candidate):
+            if self._spent() or self._enough(candidate) or self._hopeless():
                 return
             pending[id(trial)] = candidate
             yield trial
@@ -81,6 +83,9 @@ class Search:
             return False
         first = self.found.plausible[0]
         return self.found.tried >= self._order + MORE_CANDIDATES or candidate.cost > first.cost + MORE_COST
+
+    def _hopeless(self) -> bool:
+        return self.found.tried == self.found.unjudged >= HOPELESS
 
     def _note(self, candidate: Candidate, attempt: Attempt) -> None:
         found = self.found

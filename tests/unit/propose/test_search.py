@@ -8,7 +8,7 @@ import pytest
 
 from reknit.lang.python import Source, parse
 from reknit.propose.base import Candidate
-from reknit.propose.search import MORE_CANDIDATES, MORE_COST, Found, Search
+from reknit.propose.search import HOPELESS, MORE_CANDIDATES, MORE_COST, Found, Search
 from reknit.propose.trial import TrialMaker
 from reknit.runner.base import Attempt, Failure, TestRun, Trial
 
@@ -133,3 +133,13 @@ def test_what_no_step_could_judge_is_counted_with_the_reason() -> None:
     found, _ = search(map(candidate, range(3)), lambda n: answers[n])
     assert (found.tried, found.unjudged, found.unjudged_why, found.hung) == (3, 1, "not imported", 1)
     assert found.plausible == []
+
+
+def test_what_cannot_be_run_is_given_up() -> None:
+    """When no candidate has got a verdict, the search ends early; one verdict, and it goes on."""
+    unjudged = attempt(why="no step holds")
+    many = [candidate(n) for n in range(HOPELESS * 3)]
+    found, tried = search(many, lambda _n: unjudged)
+    assert (len(tried), found.exhausted, found.unjudged_why) == (HOPELESS, False, "no step holds")
+    found, tried = search(many, lambda n: FAILS if n == 0 else unjudged)
+    assert (len(tried), found.exhausted) == (HOPELESS * 3, True)
