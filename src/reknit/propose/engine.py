@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reknit import __version__
 from reknit.lang.difference import unified_diff
@@ -79,7 +79,8 @@ class Engine:
         failing = sorted(fault.tests, key=self._dearness)
         ranges = {path: _ranges(source) for path, source in sources.items()}
         maker = TrialMaker(sources, tuple(failing), lambda c: self._keep(c, ranges[c.path], passing))
-        stream = candidates(sources, fault.suspects, hints=self.hints(fault.tests))
+        found_here = candidates(sources, fault.suspects, hints=self.hints(fault.tests))
+        stream = (self._as_it_runs(c, ranges[c.path], failing) for c in found_here)
         before = trials.cpu_seconds
         found = Search(stream, maker, spent=lambda: spent(trials.cpu_seconds - before)).run(trials, tell)
         ranked = order(found.plausible)
@@ -121,6 +122,16 @@ class Engine:
                 break
             chosen.append(test)
         return chosen
+
+    def _as_it_runs(self, candidate: Candidate, ranges: Ranges, failing: Sequence[str]) -> Candidate:
+        """A function that has done its work when tests are collected counts as code that runs at import."""
+        lines = ranges.get(candidate.function) if candidate.function else None
+        if lines is None:
+            return candidate
+        cover, path = self.run.coverage, candidate.path
+        in_tests = any(not lines.isdisjoint(cover.get(t, {}).get(path, ())) for t in failing)
+        at_import = not lines.isdisjoint(cover.get("", {}).get(path, ()))
+        return replace(candidate, function=None) if at_import and not in_tests else candidate
 
     def _keep(self, candidate: Candidate, ranges: Ranges, passing: Sequence[str]) -> tuple[str, ...]:
         lines = ranges.get(candidate.function) if candidate.function else None

@@ -178,3 +178,17 @@ def test_a_set_up_that_runs_the_program_is_searched_for() -> None:
     judge = Judge(b"weight <= LIMIT")
     proposal, _ = propose(judge, bad=TestRun(test="t::bad", outcome="error", seconds=0.1))
     assert proposal.patches
+
+
+@pytest.mark.parametrize(
+    ("failing", "imported", "swapped"),
+    [({5}, set(), True), ({5}, {5}, True), (set(), {5}, False)],
+    ids=["in the test", "at import too", "at import only"],
+)
+def test_what_ran_at_import_is_imported_anew(failing: set[int], imported: set[int], swapped: bool) -> None:
+    """New code for a function that was called while tests were collected comes too late for what it made."""
+    cover = {**COVER, "t::bad": {"lib.py": frozenset(failing)}, "": {"lib.py": frozenset({1, 4, 8} | imported)}}
+    judge = Judge(b"weight <= LIMIT")
+    proposal, _ = propose(judge, cover=cover)
+    assert proposal.patches
+    assert {t.swap is not None for t in judge.asked} == {swapped}
