@@ -38,8 +38,11 @@ def demo_verb(isolation: str | None) -> int:
             max_cpu=_MAX_CPU,
             isolation=isolation,
             state_dir=state,
+            env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # the shop needs none, and each start would pay for them
         )
-        console.print(f"a shop with seven bugs, in {project}; `reknit heal --apply --unsafe --yes` there:\n")
+        console.print(
+            f"a shop with seven bugs, in {project}; `reknit heal --apply --unsafe --yes` there:\n", soft_wrap=True
+        )
         before = {}
 
         def confirm(report: Report) -> bool:
