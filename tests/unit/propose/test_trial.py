@@ -131,3 +131,9 @@ def test_a_function_that_is_not_there_has_no_swap() -> None:
     one = Candidate(path=source.path, start=20, end=21, new=b"2", line=2, cost=0, operator="", note="", function=ref)
     ((_, made),) = TrialMaker({source.path: source}, ("t",), lambda _c: ()).trials(iter([one]))
     assert (made.swap, made.content) == (None, b"def f():\n    return 2\n")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_function() -> None:
+    _, swap = trial(b"\xef\xbb\xbfdef f():\n    return 1\n", b"return 1", b"return 2", "f")
+    assert swap is not None
+    assert swap.snippet == "def f():\n    return 2\n"
