@@ -344,8 +344,9 @@ def test_only_wanted_tests_in_the_wanted_order(tmp_path: Path) -> None:
         "sub/test_a.py": "def test_1(): pass\n",
         "sub/test_broken.py": "import nothing_like_it\n",
     }
-    tests = projects.runner(projects.project(tmp_path, files), "sub", "--ignore", "sub/test_broken.py")
+    tests = projects.runner(projects.project(tmp_path, files), "sub", "--continue-on-collection-errors")
     whole = projects.suite(tests)
     assert whole.collected == ("test_a.py::test_1", "test_b.py::test_1", "test_b.py::test_2")
     part = projects.suite(tests, tests=["test_b.py::test_2", "test_a.py::test_1"])
     assert (tuple(part.tests), part.status) == (("test_b.py::test_2", "test_a.py::test_1"), 0)
+    assert (len(whole.collect_errors), len(part.collect_errors)) == (1, 0)

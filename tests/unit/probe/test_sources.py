@@ -151,6 +151,18 @@ def test_a_copy_takes_the_place_of_the_original(layout: tuple[Path, str, str, st
     assert (found["value"], found["file"]) == ("copy", str(copy / file))
 
 
+def test_a_module_that_only_the_copy_has(layout: tuple[Path, str, str, str]) -> None:
+    """A patch may add a file."""
+    root, file, module, setup = layout
+    copy = root.parent / "copy"
+    for path in [p for p in root.rglob("*") if p.is_file()]:
+        write(copy, {path.relative_to(root).as_posix(): path.read_text()})
+    new = str(Path(file).with_name("added.py"))
+    write(copy, {new: "def value():\n    return 'added'\n"})
+    found = run(copy, ".".join([*module.split(".")[:-1], "added"]), setup=setup, remap=[str(root), str(copy)])
+    assert (found["value"], found["file"]) == ("added", str(copy / new))
+
+
 def test_a_file_that_is_not_imported_is_not_loaded(tmp_path: Path) -> None:
     root = tmp_path / "project"
     write(root, {"mod.py": ORIGINAL, "other.py": ORIGINAL})
@@ -206,6 +218,15 @@ def test_source_in_another_encoding(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compiled_does_not_stop_the_warming(tmp_path: Path) -> None:
     root = tmp_path / "project"
-    write(root, {"mod.py": ORIGINAL, "broken.py": "def (", "deep.py": "(" * 5000 + ")" * 5000, "null.py": "\0"})
-    warm = [str(root / n) for n in ("broken.py", "deep.py", "null.py", "missing.py", "mod.py")]
+    write(
+        root,
+        {
+            "mod.py": ORIGINAL,
+            "broken.py": "def (",
+            "deep.py": "x" + ".a" * 100_000,
+            "deeper.py": "-" * 100_000 + "1",
+            "null.py": "\0",
+        },
+    )
+    warm = [str(root / n) for n in ("broken.py", "deep.py", "deeper.py", "null.py", "missing.py", "mod.py")]
     assert run(root, "mod", setup=f"sys.path.insert(0, {str(root)!r})", warm=warm)["value"] == "original"
