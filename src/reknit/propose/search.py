@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reknit.propose.base import Candidate
 from reknit.propose.trial import TrialMaker
@@ -22,6 +22,10 @@ MORE_COST = 1.0
 #: Where none of so many candidates could be run, none of the others is likely to be.
 HOPELESS = 60
 _NEAR_MISSES = 5
+#: Candidates stopped for want of fuel that are kept, and what they get when nothing else has passed: some right
+#: patches do far more work than the broken program did.
+_KEPT = 200
+PATIENCE = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +63,36 @@ class Search:
         self._spent = spent
         self.found = Found()
         self._order = 0
+        self._stopped: list[tuple[int, float, Candidate, Trial]] = []
         self._near: list[tuple[int, float, int, NearMiss]] = []
 
     def run(self, trials: Trials, tell: Callable[[int], None]) -> Found:
         """Try candidates until enough pass, none is left, or the budget is spent; `tell` hears the count."""
-        pending: dict[int, Candidate] = {}
-        for trial, attempt in trials.run(self._stream(pending)):
-            self._note(pending.pop(id(trial)), attempt)
+        for candidate, trial, attempt in self._judged(trials, self._maker.trials(self._candidates)):
+            self.found.tried += 1
+            self.found.hung += attempt.hung
+            self._note(candidate, attempt)
+            if attempt.hung and len(self._stopped) < _KEPT:
+                self._stopped.append((-len(attempt.results), candidate.cost, candidate, trial))
             tell(self.found.tried)
+        if self.found.exhausted and not self.found.plausible:
+            again = sorted(self._stopped, key=lambda kept: kept[:2])
+            patient = ((c, replace(t, patience=PATIENCE)) for _, _, c, t in again)
+            for candidate, _, attempt in self._judged(trials, patient):
+                self._note(candidate, attempt)
         self.found.near = [n for *_, n in sorted(self._near, key=lambda item: (-item[0], -item[1], -item[2]))]
         return self.found
 
-    def _stream(self, pending: dict[int, Candidate]) -> Iterator[Trial]:
-        for candidate, trial in self._maker.trials(self._candidates):
+    def _judged(
+        self, trials: Trials, wanted: Iterator[tuple[Candidate, Trial]]
+    ) -> Iterator[tuple[Candidate, Trial, Attempt]]:
+        pending: dict[int, Candidate] = {}
+        for trial, attempt in trials.run(self._stream(wanted, pending)):
+            yield pending.pop(id(trial)), trial, attempt
+
+    def _stream(self, wanted: Iterator[tuple[Candidate, Trial]], pending: dict[int, Candidate]) -> Iterator[Trial]:
+        self.found.exhausted = False
+        for candidate, trial in wanted:
             if self._spent() or self._enough(candidate) or self._hopeless():
                 return
             pending[id(trial)] = candidate
@@ -89,13 +110,11 @@ class Search:
 
     def _note(self, candidate: Candidate, attempt: Attempt) -> None:
         found = self.found
-        found.tried += 1
         if attempt.passed:
             if not found.plausible:
                 self._order = found.tried
             found.plausible.append(candidate)
             return
-        found.hung += attempt.hung
         bad = attempt.first_bad
         if bad is None and not attempt.hung:
             found.unjudged += 1

@@ -116,6 +116,8 @@ class Trial:
     must: tuple[str, ...]
     #: Passing tests that must stay good, run when all of `must` pass.
     keep: tuple[str, ...]
+    #: Times the usual fuel.
+    patience: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

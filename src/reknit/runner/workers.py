@@ -110,7 +110,7 @@ class Worker:
         session = self._open()
         if session is None:
             return self._none(self.broken or "")
-        order: Message = {"tests": list(tests), "fuel": self._fuel}
+        order: Message = {"tests": list(tests), "fuel": self._fuel * trial.patience}
         path = str(session.root / trial.path)
         if self.step == "collected" and trial.swap is not None:
             swap = trial.swap

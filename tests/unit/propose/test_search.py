@@ -8,7 +8,7 @@ import pytest
 
 from reknit.lang.python import Source, parse
 from reknit.propose.base import Candidate
-from reknit.propose.search import HOPELESS, MORE_CANDIDATES, MORE_COST, Found, Search
+from reknit.propose.search import HOPELESS, MORE_CANDIDATES, MORE_COST, PATIENCE, Found, Search
 from reknit.propose.trial import TrialMaker
 from reknit.runner.base import Attempt, Failure, TestRun, Trial
 
@@ -143,3 +143,31 @@ def test_what_cannot_be_run_is_given_up() -> None:
     assert (len(tried), found.exhausted, found.unjudged_why) == (HOPELESS, False, "no step holds")
     found, tried = search(many, lambda n: FAILS if n == 0 else unjudged)
     assert (len(tried), found.exhausted) == (HOPELESS * 3, True)
+
+
+def test_what_ran_out_of_fuel_comes_again_with_more() -> None:
+    """Only when nothing else has passed; those that had passed more of the tests come first."""
+    patience: list[tuple[int, int]] = []
+
+    class Patient(ScriptedTrials):
+        def _settle(self, trial: Trial) -> tuple[Trial, Attempt]:
+            number = int(trial.content[4:].decode())
+            patience.append((number, trial.patience))
+            good = attempt(True, passed=True) if number == 1 and trial.patience > 1 else attempt(False)
+            stopped = attempt(*([True] * number), hung=True)
+            return trial, (good if trial.patience > 1 else stopped if number < 3 else attempt(False))
+
+    maker = TrialMaker({"a.py": source()}, ("t",), lambda _candidate: ())
+    found = Search(iter([candidate(n) for n in range(5)]), maker, spent=lambda: False).run(
+        Patient(lambda _n: FAILS, 0), lambda _count: None
+    )
+    assert patience[:5] == [(n, 1) for n in range(5)]
+    assert patience[5:] == [(2, PATIENCE), (1, PATIENCE), (0, PATIENCE)]
+    assert [c.note for c in found.plausible] == ["1"]
+    assert (found.tried, found.exhausted) == (5, True)
+
+
+def test_nothing_comes_again_when_something_passed() -> None:
+    hangs = attempt(hung=True)
+    _, tried = search([candidate(n) for n in range(3)], lambda n: PASSES if n == 2 else hangs)
+    assert tried == [0, 1, 2]
