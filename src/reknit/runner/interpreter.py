@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reknit.errors import UsageError
@@ -15,6 +16,10 @@ from reknit.errors import UsageError
 ALLOWED = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "PYTHONPATH", "VIRTUAL_ENV")
 _MANY_LINKS = 20
 _ENVIRONMENTS = (".venv", "venv", "env")
+#: Of the system, and no place for modules.
+_CLOSED = frozenset({"etc", "proc", "sys", "dev", "run", "boot"})
+_PYTHON = re.compile(r"site-packages|dist-packages|python3?[\d.]*t?(\.zip)?|python\d+\.zip|pypy[\d.]*")
+_QUOTED_PATH = re.compile(r"""['"](/[^'"\n]+)['"]""")
 
 
 def find(project: Path, wanted: Path | None, environ: Mapping[str, str]) -> Path:
@@ -85,8 +90,49 @@ def readable(python: Path) -> tuple[Path, ...]:
             todo.append((here.parent / here.readlink()).absolute())
         else:
             places.append(folder)
-    whole = (Path("/"), Path("/usr"), Path.home(), *Path.home().parents)
-    return tuple(dict.fromkeys(p for p in places if p not in whole and p.exists()))
+    return _narrow(places)
+
+
+def linked(python: Path, root: Path, path: Iterable[str]) -> tuple[Path, ...]:
+    """What the interpreter imports from elsewhere: its `path`, and what it has installed as editable.
+
+    Nothing of the sort is believed of an environment inside the project at `root`: its files may name any folder.
+    """
+    if python.is_relative_to(root):
+        return ()
+    found = [Path(p) for p in path]
+    for folder in (python.parent.parent / "lib").glob("python*/site-packages"):
+        for file in folder.glob("*.pth"):
+            lines = file.read_text("utf-8", "replace").splitlines()
+            found += [Path(line.strip()) for line in lines if line.startswith("/")]
+        for file in folder.glob("__editable__*_finder.py"):
+            found += [Path(text) for text in _QUOTED_PATH.findall(file.read_text("utf-8", "replace"))]
+    return _narrow(p for p in found if not p.is_relative_to(root))
+
+
+def _narrow(places: Iterable[Path]) -> tuple[Path, ...]:
+    """What exists, once each; never the whole system nor a home folder."""
+    return tuple(dict.fromkeys(p for p in places if may_be_shown(p)))
+
+
+def may_be_shown(path: Path) -> bool:
+    """Whether it exists and may be read because an interpreter says that it needs it.
+
+    That interpreter may be the repository's own, and its `pyvenv.cfg` and .pth files can name the user's keys: neither
+    a home folder, nor what lies in hidden folders there and is no Python, is ever shown.
+    """
+    try:
+        real, home = path.resolve(strict=True), Path.home().resolve()
+    except (OSError, RuntimeError, ValueError):  # not there, a circle of links, no home, a zero byte
+        return False
+    if real in {Path("/"), Path("/usr"), home, *home.parents} or real.parts[1] in _CLOSED:
+        return False
+    if not real.is_relative_to(home):
+        return True
+    top, *below = real.relative_to(home).parts
+    if not top.startswith(".") or (real / "pyvenv.cfg").is_file():
+        return True
+    return bool(below) and (any(map(_PYTHON.fullmatch, below)) or (real / "bin" / "python3").exists())
 
 
 def _homes(config: Path) -> list[Path]:

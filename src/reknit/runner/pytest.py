@@ -10,7 +10,7 @@ from pathlib import Path
 from reknit.errors import CannotJudgeError
 from reknit.probe.protocol import Message
 from reknit.runner.base import Facts, SuiteRun
-from reknit.runner.interpreter import readable
+from reknit.runner.interpreter import linked, readable
 from reknit.runner.session import Place, Session, untrusted
 from reknit.runner.suite import facts, run_suite
 from reknit.runner.workers import Plan, Pool
@@ -31,9 +31,8 @@ class PytestRunner:
             sandbox=sandbox, python=python, root=root, env=dict(env), readable=readable(python), limits=Limits()
         )
         self.facts = _find_facts(place)
-        found = (Path(p) for p in (*self.facts.path, *self.facts.prefixes))
-        outside = [p for p in found if p.exists() and not p.is_relative_to(root) and p not in (Path("/"), Path("/usr"))]
-        self._place = replace(place, readable=tuple(dict.fromkeys((*place.readable, *outside))))
+        elsewhere = linked(python, root, (*self.facts.path, *self.facts.prefixes))
+        self._place = replace(place, readable=tuple(dict.fromkeys((*place.readable, *elsewhere))))
 
     def _order(self, arguments: Sequence[str]) -> Message:
         root = self._place.root

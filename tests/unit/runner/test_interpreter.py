@@ -103,3 +103,68 @@ def test_this_interpreter_starts_with_what_is_readable() -> None:
     )
     base = Path(done.stdout.strip())
     assert base == Path("/usr") or any(base.is_relative_to(p) for p in places)
+
+
+def environment_with_links(folder: Path, *targets: Path) -> Path:
+    """An environment whose `.pth` file names the first target and whose editable finder the others."""
+    site = folder / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    pth, *mapped = targets
+    (site / "a.pth").write_text(f"import os\n{pth}\nrelative\n")
+    (site / "__editable___b_finder.py").write_text(f"MAPPING = {dict.fromkeys('b', str(mapped[0]))!r}\n")
+    return folder / "bin" / "python"
+
+
+def test_what_is_installed_as_editable_is_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, sibling, other, home = (tmp_path / n for n in ("project", "sibling", "other", "home"))
+    for folder in (root, sibling, other, home):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    python = environment_with_links(tmp_path / "env", sibling, other)
+    path = [str(home), str(tmp_path), str(root), str(tmp_path / "gone"), "/", "/usr"]
+    assert interpreter.linked(python, root, path) == (sibling, other), "no home folder and none that holds one"
+
+
+def test_an_environment_inside_the_project_opens_nothing(tmp_path: Path) -> None:
+    """Its files come with the repository, and may name what is nobody's business."""
+    secret, root = tmp_path / "secret", tmp_path / "project"
+    secret.mkdir()
+    python = environment_with_links(root / ".venv", secret, secret)
+    assert interpreter.linked(python, root, [str(secret)]) == ()
+
+
+class TestWhatAnInterpreterMayAskFor:
+    """A repository's own environment can name any path of the user's."""
+
+    @pytest.fixture
+    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        home = tmp_path.resolve() / "home"
+        for folder in (".ssh", ".local/bin", "work/sibling/src", ".tools/versions/3.12/bin", ".venv/lib/python3.12"):
+            (home / folder).mkdir(parents=True)
+        for file in (".ssh/id", ".venv/pyvenv.cfg", ".tools/versions/3.12/bin/python3", ".local/bin/python3"):
+            (home / file).write_text("")
+        monkeypatch.setenv("HOME", str(home))
+        return home
+
+    @pytest.mark.parametrize("path", ["", "..", ".ssh", ".ssh/id", ".local", ".local/bin", ".tools", "gone"])
+    def test_nothing_of_the_users(self, home: Path, path: str) -> None:
+        assert not interpreter.may_be_shown(home / path)
+
+    @pytest.mark.parametrize(
+        "path", ["work/sibling/src", ".tools/versions/3.12", ".tools/versions/3.12/bin/python3", ".venv/lib/python3.12"]
+    )
+    def test_what_python_needs(self, home: Path, path: str) -> None:
+        assert interpreter.may_be_shown(home / path)
+
+    @pytest.mark.parametrize("path", ["/", "/usr", "/etc/ssl", "/proc/self"])
+    def test_nothing_of_the_system(self, path: str) -> None:
+        assert not interpreter.may_be_shown(Path(path))
+
+    def test_not_through_a_link_either(self, home: Path, tmp_path: Path) -> None:
+        (tmp_path / "python3").symlink_to(home / ".ssh" / "id")
+        assert not interpreter.may_be_shown(tmp_path / "python3")
+
+    def test_a_hostile_configuration(self, home: Path, tmp_path: Path) -> None:
+        own = environment(tmp_path / "project" / ".venv")
+        (own.parent.parent / "pyvenv.cfg").write_text(f"home = {home}/.ssh/bin\n")
+        assert not any(p.is_relative_to(home) for p in interpreter.readable(own))
