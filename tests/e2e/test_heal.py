@@ -202,6 +202,18 @@ def test_arguments_for_pytest(tmp_path: Path) -> None:
     assert "3 of 4 tests pass in a clean process" in done.out
 
 
+@pytest.mark.parametrize("words", [["-m", "slow"], ["sub"]], ids=["a mark", "a folder with a root of its own"])
+def test_tests_that_pytest_leaves_out_without_the_arguments(tmp_path: Path, words: list[str]) -> None:
+    slow = b"import pytest\n\npytestmark = pytest.mark.slow\n" + TESTS
+    settings = b"[pytest]\naddopts = -m 'not slow'\nmarkers = slow\n"
+    inner = b"[pytest]\npythonpath = ..\n"
+    files = {"calc.py": CALC, "pytest.ini": settings, "tests/test_calc.py": slow}
+    project = make(tmp_path, {**files, "sub/pytest.ini": inner, "sub/test_inner.py": TESTS})
+    done = project.heal("--", *words)
+    check_report(done, 3)
+    assert "+        return high\n" in done.out
+
+
 def test_a_patch_that_breaks_a_test_outside_the_selection_is_refused(tmp_path: Path) -> None:
     program = b"def size(x):\n    return len(x) + 1\n"
     contradiction = (

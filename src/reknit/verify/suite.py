@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reknit.errors import CannotJudgeError, SandboxError
 from reknit.model.verdict import CheckResult, CheckStatus
@@ -66,11 +66,17 @@ class _Hearing:
         if run is None:
             word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="the suite no longer collects")
             return Heard(word=word, run=self._check.baseline, not_run=tuple(left), cpu_seconds=self._cpu)
+        if whole and self._check.selected and self._differs(run):
+            run = self._with_arguments(run)
+        late = time.monotonic() >= self._deadline
         if run.not_run:
-            left.insert(0, f"{len(run.not_run)} tests, for want of time, the first {run.not_run[0]}")
+            why = "for want of time" if late else "since pytest stopped"
+            left.insert(0, f"{len(run.not_run)} tests, {why}, the first {run.not_run[0]}")
         unmet = [t for t in self._check.must_pass if t not in run.tests or run.tests[t].outcome != "passed"]
-        broken = [] if unmet else self._broken(run)
+        broken = [] if unmet else self._broken(run, late=late)
         word = _word(run, self._check.must_pass, unmet, broken)
+        if word.status is CheckStatus.PASSED and not late and run.status is None is not self._check.baseline.status:
+            word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="ends pytest before it has finished")
         return Heard(word=word, run=run, not_run=tuple(left), cpu_seconds=self._cpu)
 
     def _run(self, files: Files, *, whole: bool, tests: Sequence[str] | None = None) -> SuiteRun | None:
@@ -86,10 +92,27 @@ class _Hearing:
         self._cpu += run.cpu_seconds
         return None if run.collect_errors and not run.tests else run
 
-    def _broken(self, run: SuiteRun) -> list[str]:
+    def _differs(self, run: SuiteRun) -> bool:
+        """Whether a test that has to pass is seen not to, be it for want of the user's arguments."""
+        known = self._check.baseline.tests.items()
+        wanted = {*self._check.must_pass, *(t for t, r in known if r.outcome == "passed")} - set(run.not_run)
+        return any(t not in run.tests or run.tests[t].outcome != "passed" for t in wanted)
+
+    def _with_arguments(self, run: SuiteRun) -> SuiteRun:
+        """What the user's arguments select is judged as it was before the patch, with them: marks, options, a root."""
+        narrow = self._run(self._files, whole=False)
+        if narrow is None:
+            return run
+        tests = {**run.tests, **narrow.tests}
+        collected = dict.fromkeys((*run.collected, *narrow.collected))
+        return replace(
+            run, tests=tests, collected=tuple(collected), not_run=tuple(t for t in collected if t not in tests)
+        )
+
+    def _broken(self, run: SuiteRun, *, late: bool) -> list[str]:
         known = self._check.baseline.tests
         bad = [t for t in run.bad if t not in known or not known[t].bad]
-        lost = [t for t, r in known.items() if r.outcome == "passed" and not _still_there(t, run)]
+        lost = [t for t, r in known.items() if r.outcome == "passed" and not _still_there(t, run, late=late)]
         unknown = [t for t in bad if t not in known]
         if unknown and time.monotonic() < self._deadline:
             # Not run before the patch: it is no regression where it fails without the patch too.
@@ -98,9 +121,11 @@ class _Hearing:
         return [*bad, *lost]
 
 
-def _still_there(test: str, run: SuiteRun) -> bool:
+def _still_there(test: str, run: SuiteRun, *, late: bool) -> bool:
     """A passing test must not vanish or start to skip; what ran out of time is told apart as not run."""
-    return test in run.not_run or (test in run.tests and run.tests[test].outcome in {"passed", "failed", "error"})
+    return (late and test in run.not_run) or (
+        test in run.tests and run.tests[test].outcome in {"passed", "failed", "error"}
+    )
 
 
 def _word(run: SuiteRun, must_pass: Sequence[str], unmet: Sequence[str], broken: Sequence[str]) -> CheckResult:

@@ -39,7 +39,7 @@ def test_a_patch_that_fails_is_rejected() -> None:
 
 def test_what_was_not_run_is_in_the_verdict() -> None:
     word, _, _ = verdict(patch(), suite({"red": "passed"}, not_run=["late"]))
-    assert word.not_run == ("1 tests, for want of time, the first late",)
+    assert word.not_run == ("1 tests, since pytest stopped, the first late",)
 
 
 def test_a_patch_out_of_scope_is_refused_before_anything_runs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -83,9 +84,45 @@ def test_a_passing_test_must_not_vanish() -> None:
 def test_a_passing_test_without_time_is_named_and_does_not_refuse() -> None:
     left = after()
     del left["green"]
-    heard, _ = hear(suite(left, not_run=["green"]))
+    heard, _ = hear(suite(left, not_run=["green"]), seconds=-1)
     assert heard.word.status is CheckStatus.PASSED
     assert heard.not_run == ("1 tests, for want of time, the first green",)
+
+
+def test_a_passing_test_that_is_not_run_though_there_is_time_refuses() -> None:
+    """Such as where the patched program interrupts pytest."""
+    left = after()
+    del left["green"]
+    heard, _ = hear(suite(left, not_run=["green"]))
+    assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("green",))
+    assert heard.not_run == ("1 tests, since pytest stopped, the first green",)
+
+
+def test_a_process_that_dies_after_its_last_test_refuses() -> None:
+    heard, _ = hear(replace(suite(after()), status=None))
+    assert (heard.word.status, heard.word.evidence) == (CheckStatus.FAILED, "ends pytest before it has finished")
+
+
+class TestTestsThatNeedTheArguments:
+    """`-m slow`, `--run-slow` or a folder with a root of its own: without them pytest leaves these tests out."""
+
+    WITHOUT: Mapping[str, TestOutcome] = {"other": "passed", "green": "skipped"}
+
+    def test_they_are_run_with_them(self) -> None:
+        heard, runner = hear(suite(self.WITHOUT), suite(after()), selected=True)
+        assert heard.word.status is CheckStatus.PASSED
+        assert [a["whole"] for a in runner.asked] == [True, False]
+        assert set(heard.run.tests) == {*BEFORE, "other"}
+
+    @pytest.mark.parametrize("change", [{"red": "failed"}, {"green": "failed"}])
+    def test_and_refuse_as_ever(self, change: dict[str, TestOutcome]) -> None:
+        heard, _ = hear(suite(self.WITHOUT), suite(after(**change)), selected=True)
+        assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, tuple(change))
+
+    def test_what_else_fails_without_them_still_counts(self) -> None:
+        before = suite({"other": "passed"})
+        heard, _ = hear(suite({**self.WITHOUT, "other": "failed"}), suite(after()), before, selected=True)
+        assert heard.word.details == ("other",)
 
 
 def test_what_failed_before_may_go_on_failing() -> None:
