@@ -56,7 +56,8 @@ class PytestRunner:
         order = self._order(() if whole else self._arguments)
         order |= {"trace": trace, "hang_seconds": hang_seconds}
         run = run_suite(self._place, order, files=files or {}, tests=tests, deadline=deadline)
-        if run.status is not None and run.status > 1 and not run.tests and not run.collect_errors:
+        empty = run.status is not None and not run.tests and not run.collect_errors
+        if empty and (run.status or not run.collected):
             raise _infrastructure(run)
         return run
 
@@ -85,7 +86,7 @@ def _find_facts(place: Place) -> Facts:
 
 
 def _infrastructure(run: SuiteRun) -> CannotJudgeError:
-    if run.status == 5:
+    if run.status in {0, 5}:  # 0: asked for its version, say, or a plug-in finds that nothing is fine
         return CannotJudgeError(
             "pytest found no tests, so nothing can be judged; nothing was changed",
             slug="no-tests",

@@ -51,9 +51,10 @@ def run_suite(
     state, wanted = _State(), tests
     for _ in range(_RESTARTS):
         known = len(state.tests)
-        finished = _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline)
+        _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline)
         wanted = [t for t in state.collected if t not in state.tests]
-        if finished or not wanted or len(state.tests) == known or time.monotonic() >= deadline:
+        # One that has finished may still have stopped early: an interrupt or `pytest.exit` ends all tests at once.
+        if not wanted or len(state.tests) == known or time.monotonic() >= deadline:
             break
     if state.facts is None and not state.collected:
         raise _nothing(state)
@@ -72,8 +73,8 @@ def run_suite(
     )
 
 
-def _one_process(place: Place, order: Message, files: dict[str, bytes | None], state: _State, deadline: float) -> bool:
-    """Read one process to its end; False where it stalled or died and the rest should be run in another."""
+def _one_process(place: Place, order: Message, files: dict[str, bytes | None], state: _State, deadline: float) -> None:
+    """Read one process to its end, be it that it finished, stalled or died."""
     state.status = state.running = None
     order = {**order, "hung": [t for t, r in state.tests.items() if r.failure and r.failure.hung]}
     with Session(place, order, files=files) as session:
@@ -85,16 +86,16 @@ def _one_process(place: Place, order: Message, files: dict[str, bytes | None], s
             except TimeoutError:
                 if time.monotonic() < deadline:
                     _stopped(state, "TestStalled", f"no end after {stall:.0f} s", hung=True)
-                return False
+                return
             if message is None:
                 state.output = session.output()
                 _stopped(state, "ProcessDied", death(session.running.wait(0)), hung=False)
-                return False
+                return
             with untrusted():
                 last = _take(state, message, (session.root, place.root))
             if last:
                 state.output = session.output() if state.status not in (0, 1) else ""
-                return True
+                return
 
 
 def _stall(state: _State, order: Message) -> float:

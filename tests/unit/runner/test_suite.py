@@ -83,6 +83,21 @@ def test_no_tests(tmp_path: Path) -> None:
     assert caught.value.slug == "no-tests"
 
 
+@pytest.mark.parametrize("argument", ["--version", "--markers"])
+def test_a_run_that_collects_nothing_is_no_healthy_one(tmp_path: Path, argument: str) -> None:
+    tests = projects.runner(projects.project(tmp_path, {"test_a.py": "def test_a(): assert 0\n"}), argument)
+    with pytest.raises(CannotJudgeError) as caught:
+        projects.suite(tests)
+    assert caught.value.slug == "no-tests"
+
+
+def test_a_test_that_interrupts_pytest_costs_its_own_result(tmp_path: Path) -> None:
+    text = "import pytest\ndef test_a(): pytest.exit('no')\ndef test_b(): raise KeyboardInterrupt\ndef test_c(): pass\n"
+    run = projects.suite(projects.runner(projects.project(tmp_path, {"test_a.py": text})))
+    assert [(t[-1], r.outcome) for t, r in run.tests.items()] == [("a", "error"), ("b", "error"), ("c", "passed")]
+    assert run.not_run == ()
+
+
 def test_arguments_that_pytest_does_not_know(tmp_path: Path) -> None:
     tests = projects.runner(projects.project(tmp_path, {"test_a.py": "def test_a(): pass\n"}), "--nonsense")
     with pytest.raises(CannotJudgeError, match="--nonsense") as caught:
