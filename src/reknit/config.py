@@ -58,7 +58,10 @@ def find_root(start: Path) -> Path:
 
     A folder above that is a home directory, or the root of the file system, is nobody's project.
     """
-    start = start.resolve()
+    try:
+        start = start.resolve()
+    except OSError as exc:
+        raise UsageError(f"the current folder is gone ({exc}); nothing was run", slug="no-project") from exc
     if not start.is_dir():
         raise UsageError(f"{start} is no folder; nothing was run", slug="no-project")
     no_project = {Path("~").expanduser().resolve(), Path(start.anchor)}

@@ -6,10 +6,11 @@ the steps, and `heal` runs the steps in a row.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from reknit.clock import Meter
 from reknit.config import Options, find_root
 from reknit.detect.tests import left_out, worth_tracing
 from reknit.detect.tests import signals as detect_signals
-from reknit.diagnose.context import context
+from reknit.diagnose.context import context, redact
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
-from reknit.errors import ConflictError, StoreError, UsageError
+from reknit.errors import ConflictError, JournalError, StoreError, UsageError
 from reknit.events import Observer, Progress, ignore
 from reknit.lang.python import Source, functions, parse
 from reknit.model.fault import Fault
@@ -171,9 +172,18 @@ def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, 
     kit.meter.tests += run.cpu_seconds
     is_test = judge_of_tests(base.collected)
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
-    entries = {p: e for p, e in read(kit.root, paths).items() if not e.is_link}
+    entries = {p: e for p, e in _legible(kit.root, paths).items() if not e.is_link}
     parsed = {p: parse(p, e.content) for p, e in entries.items()}
     return {p: s for p, s in parsed.items() if isinstance(s, Source)}, entries, run
+
+
+def _legible(root: Path, paths: Iterable[str]) -> dict[str, Entry]:
+    """Those files that can be read and could be written: what lies behind a linked folder or outside is left alone."""
+    found: dict[str, Entry] = {}
+    for path in paths:
+        with contextlib.suppress(JournalError, UsageError):
+            found |= read(root, [path])
+    return found
 
 
 def diagnose(kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
@@ -227,7 +237,7 @@ def propose(
         sources=sources,
         entries=entries,
         run=run,
-        hints=lambda tests: hints_for(tests, lambda paths: read(kit.root, paths)),
+        hints=lambda tests: hints_for(tests, lambda paths: _legible(kit.root, paths)),
         jobs=kit.options.jobs or min(2, os.cpu_count() or 1),
         fuel=kit.options.fuel,
     )
@@ -369,7 +379,8 @@ def _noted(healing: Healing, proposed: Proposed, reason: str) -> Healing:
 
 
 def _report(kit: _Kit, healing: Healing) -> Report:
-    rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in healing.signals)
+    shown = (replace(s, local_variables=redact(s.local_variables)) for s in healing.signals)  # it is kept
+    rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in shown)
     used = kit.meter
     cost = Cost(candidates=kit.candidates, seconds=round(used.seconds, 3), cpu_seconds=round(used.cpu_seconds, 3))
     return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=healing.notes)

@@ -13,10 +13,10 @@ import pytest
 from reknit import loop
 from reknit.apply.journal import Journal
 from reknit.clock import Meter
-from reknit.config import Options
+from reknit.config import Options, find_root
 from reknit.errors import CannotJudgeError, StoreError, UsageError
 from reknit.events import ignore
-from reknit.model.outcome import Healed, NotHealed, Outcome, Proposed, Quarantined, Reverted
+from reknit.model.outcome import Healed, Healthy, NotHealed, Outcome, Proposed, Quarantined, Reverted
 from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.model.verdict import Label, Verdict
@@ -201,8 +201,6 @@ class TestOptions:
         assert loop._level("none") == "none"
 
     def test_the_nearest_folder_with_a_mark_is_the_root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from reknit.config import find_root
-
         home = tmp_path.resolve() / "home"
         deep = home / "project" / "src" / "pkg"
         deep.mkdir(parents=True)
@@ -216,6 +214,27 @@ class TestOptions:
         assert find_root(home) == home
         monkeypatch.setenv("HOME", os.fspath(tmp_path / "else"))
         assert find_root(bare) == home
+
+
+def test_a_folder_that_is_gone_is_no_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_path: Path) -> Path:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "resolve", gone)
+    with pytest.raises(UsageError, match="gone"):
+        find_root(Path())
+
+
+def test_secrets_among_the_variables_are_not_reported(root: Path) -> None:
+    error = ErrorInfo(type="E", message="")
+    signal = Signal(kind=SignalKind.TEST, test="one", error=error, local_variables={"api_token": "'s3cr3t'", "n": "1"})
+    report = loop._report(kit(root), loop.Healing(baseline=RED, signals=(signal,), outcomes={"one": Healthy()}))
+    assert report.rows[0].signal.local_variables == {"api_token": "[redacted]", "n": "1"}
+
+
+def test_what_lies_behind_a_linked_folder_is_left_alone(root: Path) -> None:
+    (root / "linked").symlink_to(".")
+    assert list(loop._legible(root, ["linked/a.py", "../outside.py", "a.py"])) == ["a.py"]
 
 
 def test_a_report_that_cannot_be_kept_is_a_note(root: Path) -> None:
