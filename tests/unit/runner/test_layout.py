@@ -11,6 +11,8 @@ from reknit.runner.layout import judge_of_tests
     ("path", "expected"),
     [
         ("checks/spec.py", True),
+        ("checks/oracle.py", True),
+        ("lib/checks/oracle.py", False),
         ("conftest.py", True),
         ("pkg/conftest.py", True),
         ("pkg/test_a.py", True),
@@ -26,3 +28,14 @@ from reknit.runner.layout import judge_of_tests
 )
 def test_is_test(path: str, expected: bool) -> None:
     assert judge_of_tests(["checks/spec.py::test_a[x::y]"])(path) is expected
+
+
+@pytest.mark.parametrize("folder", ["testing", "Tests", "unit_tests", "test-suite", "pkg/tests_more"])
+def test_what_tests_rest_on_is_no_program(folder: str) -> None:
+    """A patch of a test's own helper would make it pass, and prove nothing."""
+    assert judge_of_tests([f"{folder}/unit/test_a.py::test_a"])(f"{folder}/oracle.py")
+    assert not judge_of_tests(["elsewhere/test_a.py::test_a"])(f"{folder}/oracle.py")
+
+
+def test_a_folder_of_the_program_that_holds_tests_too_stays_program() -> None:
+    assert not judge_of_tests(["latest/test_a.py::test_a"])("latest/news.py")
