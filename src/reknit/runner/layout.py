@@ -13,7 +13,7 @@ _LIKE_TESTS = re.compile(r"(?:.*[_-])?(?:tests?|testing|specs?|checks)(?:[_-].*)
 
 def judge_of_tests(tests: Iterable[str]) -> Callable[[str], bool]:
     """Tells test files from the program, given the node ids of the suite; paths relative to the project."""
-    files = {t.split("::")[0] for t in tests}
+    files = {t.split("::")[0] for t in tests if not _is_example(t)}
     above = {folder for file in files for folder in PurePosixPath(file).parents}
     folders = {folder for folder in above if _LIKE_TESTS.fullmatch(folder.name)}
 
@@ -30,3 +30,10 @@ def judge_of_tests(tests: Iterable[str]) -> Callable[[str], bool]:
         )
 
     return is_test
+
+
+def _is_example(test: str) -> bool:
+    """Whether a node id is that of a doctest: its name is the dotted one of what the docstring is for."""
+    path, _, name = test.partition("::")
+    stem = PurePosixPath(path).stem
+    return "." in name.split("[")[0].split("::")[0] or (name == stem and not name.startswith("test"))

@@ -23,6 +23,9 @@ def judge(
     if limits.status is CheckStatus.FAILED:
         return _verdict(patch, (limits,), check.baseline, heals=(), not_run=()), 0.0
     after = patch.render(tree)
+    examples = scope.judge_examples(patch, tree, after)
+    if examples.status is CheckStatus.FAILED:
+        return _verdict(patch, (examples,), check.baseline, heals=(), not_run=()), 0.0
     files = {path: after[path].content if path in after else None for path in patch.files}
     heard = check.judge(files, deadline=deadline)
     heals = tuple(t for t in check.baseline.bad if t in heard.run.tests and heard.run.tests[t].outcome == "passed")

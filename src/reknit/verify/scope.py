@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Iterable
 
-from reknit.model.patch import Patch
+from reknit.model.patch import Entry, Patch, Tree
 from reknit.model.verdict import CheckResult, CheckStatus
 
 CHECK = "scope"
@@ -19,12 +20,32 @@ _PROTECTED = frozenset(
 
 def judge(patch: Patch, is_test: Callable[[str], bool]) -> CheckResult:
     """Refuse patches of tests, of test configuration and of anything that runs by itself."""
-    touched = tuple(f for f in patch.files if is_test(f) or _is_protected(f))
-    if touched:
+    return _word(f for f in patch.files if is_test(f) or _is_protected(f))
+
+
+def judge_examples(patch: Patch, before: Tree, after: Tree) -> CheckResult:
+    """Refuse patches of what doctest runs."""
+    return _word(f for f in patch.files if _examples(before.get(f)) != _examples(after.get(f)))
+
+
+def _word(touched: Iterable[str]) -> CheckResult:
+    if details := tuple(touched):
         return CheckResult(
-            check=CHECK, status=CheckStatus.FAILED, evidence="changes tests or their configuration", details=touched
+            check=CHECK, status=CheckStatus.FAILED, evidence="changes tests or their configuration", details=details
         )
     return CheckResult(check=CHECK, status=CheckStatus.PASSED, evidence="no test and no configuration is changed")
+
+
+def _examples(entry: Entry | None) -> list[str]:
+    """Docstrings that doctest would run."""
+    try:
+        tree = ast.parse(entry.content if entry else b"")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    owners = (
+        n for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    return [text for n in owners if (text := ast.get_docstring(n, clean=False)) and ">>>" in text]
 
 
 def _is_protected(path: str) -> bool:

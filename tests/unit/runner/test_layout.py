@@ -39,3 +39,14 @@ def test_what_tests_rest_on_is_no_program(folder: str) -> None:
 
 def test_a_folder_of_the_program_that_holds_tests_too_stays_program() -> None:
     assert not judge_of_tests(["latest/test_a.py::test_a"])("latest/news.py")
+
+
+@pytest.mark.parametrize("test", ["pkg/lib.py::pkg.lib.add", "lib.py::lib", "lib.py::lib.Box.open"])
+def test_a_module_with_examples_is_program(test: str) -> None:
+    """Else `--doctest-modules` would leave nothing to heal."""
+    assert not judge_of_tests([test])(test.split("::", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize("test", ["spec.py::test_a[1.5]", "spec.py::TestA::test_b", "spec.py::spec_a"])
+def test_a_test_is_no_example(test: str) -> None:
+    assert judge_of_tests([test])("spec.py")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from reknit.errors import ConflictError
-from reknit.model.patch import Create, Delete, Entry, Patch, Tree
+from reknit.model.patch import Create, Delete, Entry, Patch, Span, Tree
 from reknit.model.verdict import CheckStatus, Label, Safety, Verdict
 from reknit.runner.base import SuiteRun
 from reknit.verify.gate import judge
@@ -45,6 +45,17 @@ def test_what_was_not_run_is_in_the_verdict() -> None:
 def test_a_patch_out_of_scope_is_refused_before_anything_runs() -> None:
     tests = {"tests/test_a.py": Entry(content=b"assert 0\n")}
     word, cpu, runner = verdict(patch(Delete(path="tests/test_a.py", entry=tests["tests/test_a.py"]), tree=tests))
+    assert (word.label, runner.asked, cpu) == (Label.REJECTED, [], 0.0)
+    assert [(c.check, c.status) for c in word.checks] == [("scope", CheckStatus.FAILED)]
+
+
+def test_an_eased_example_is_refused_before_anything_runs() -> None:
+    code = b'def f():\n    """\n    >>> f()\n    1\n    """\n'
+    tree = {"a.py": Entry(content=code)}
+    at = code.index(b"1")
+    word, cpu, runner = verdict(
+        patch(Span(path="a.py", start=at, end=at + 1, old=b"1", new=b"2"), tree=tree), tree=tree
+    )
     assert (word.label, runner.asked, cpu) == (Label.REJECTED, [], 0.0)
     assert [(c.check, c.status) for c in word.checks] == [("scope", CheckStatus.FAILED)]
 

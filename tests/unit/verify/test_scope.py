@@ -7,7 +7,7 @@ import pytest
 from reknit.model.patch import Create, Entry, Rename, Span
 from reknit.model.verdict import CheckStatus
 from reknit.runner.layout import judge_of_tests
-from reknit.verify.scope import judge
+from reknit.verify.scope import judge, judge_examples
 from tests.unit.verify.stage import patch
 
 IS_TEST = judge_of_tests(["checks/spec.py::test_it"])
@@ -39,3 +39,13 @@ def test_one_file_out_of_scope_is_enough() -> None:
 
 def test_a_file_must_not_become_what_judges() -> None:
     assert judge(patch(Rename(path="a.py", to="conftest.py")), IS_TEST).details == ("conftest.py",)
+
+
+def test_an_example_in_a_docstring_judges_too() -> None:
+    code = b'def f():\n    """It is\n    >>> f()\n    1\n    """\n    return 2\n'
+    before = {"a.py": Entry(content=code)}
+    eased = {"a.py": Entry(content=code.replace(b"    1\n", b"    2\n"))}
+    mended = {"a.py": Entry(content=code.replace(b"return 2", b"return 1"))}
+    change = patch(Span(path="a.py", start=0, end=0, old=b"", new=b"#"))
+    assert judge_examples(change, before, eased).details == ("a.py",)
+    assert judge_examples(change, before, mended).status is CheckStatus.PASSED
