@@ -28,8 +28,6 @@ _PR_SET_CHILD_SUBREAPER = 36
 _GLANCE = 0.05
 #: Generations of orphans that are followed.
 _ROUNDS = 1000
-#: A candidate may put its own in place of `os._exit`.
-_EXIT = os._exit
 
 
 class Pipe:
@@ -88,7 +86,7 @@ class Worker:
                 os.close(read)
                 self._child(order, judge, write)
             finally:
-                _EXIT(0)
+                os._exit(0)
         os.close(write)
         messages, timed_out = _collect(read, child, time.monotonic() + order["timeout"])
         os.close(read)
@@ -242,7 +240,7 @@ def _collect(read: int, child: int, deadline: float) -> tuple[list[Message], boo
 def _end(child: int, kept: set[int]) -> int:
     """Kill the child and all that it started; its exit status."""
     with contextlib.suppress(OSError):
-        os.killpg(child, signal.SIGKILL)
+        os.killpg(child, signal.SIGKILL)  # all there is where no subreaper is
     with contextlib.suppress(OSError):
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)

@@ -6,6 +6,7 @@ import json
 import py_compile
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,21 @@ def test_other_peoples_code_is_left_alone(tmp_path: Path) -> None:
     found = run(root, "mod", setup=setup, files=file, excluded=[str(root / ".venv")])
     assert (found["value"], found["ticks"], found["loaded"]) == ("original", 0, False)
     assert found["prefix"] == str(tmp_path / "bytecode")
+
+
+def test_plugins_come_from_their_own_caches(tmp_path: Path) -> None:
+    """To compile them anew costs more than most suites."""
+    root = tmp_path / "project"
+    text = """
+    from pathlib import Path
+    from _pytest.assertion.rewrite import get_cache_dir
+    def value():
+        return [str(get_cache_dir(Path(p))) for p in (__file__, "/elsewhere/plugin.py")]
+    """
+    write(root, {"mod.py": textwrap.dedent(text)})
+    own, foreign = run(root, "mod", setup=f"sys.path.insert(0, {str(root)!r})")["value"]
+    assert own.startswith(str(tmp_path / "bytecode"))
+    assert foreign == "/elsewhere/__pycache__"
 
 
 def test_source_in_another_encoding(tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ HUNG = {
 }
 DIES = {
     "exit": "import os\nos._exit(0)",
+    "exit, with a child that holds the pipe": "import os, time\nif os.fork() == 0: time.sleep(1000)\nos._exit(0)",
     "segfault": "import ctypes\nctypes.string_at(0)",
     "signal": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "group": "import os, signal\nos.killpg(0, signal.SIGKILL)",
@@ -202,6 +203,7 @@ def test_the_next_candidate_gets_its_own_verdict(judge: Judge, step: Step, body:
     began = time.monotonic()
     attempt = judge.one(judge.add(body, step=step))
     assert not attempt.passed
+    assert attempt.why != "the worker died"
     assert time.monotonic() - began < 60
     if body in HUNG.values():
         assert attempt.hung
