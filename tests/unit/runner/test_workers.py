@@ -176,13 +176,17 @@ DIES = {
     "signal": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "group": "import os, signal\nos.killpg(0, signal.SIGKILL)",
 }
+WRITES = """\
+import os, stat
+for fd in range(3, 200):
+    try:
+        if stat.{}(os.fstat(fd).st_mode): os.write(fd, b"\\xff" * 64)
+    except OSError: pass
+return a - b"""
 STRANGE = {
     "closes every descriptor": "import os\nos.closerange(0, 1000)\nreturn a - b",
-    "writes everywhere": (
-        "import os, stat\nfor fd in range(3, 64):\n    try:\n"
-        "        if not stat.S_ISREG(os.fstat(fd).st_mode): os.write(fd, b'\\xff' * 64)\n"
-        "    except OSError: pass\nreturn a - b"
-    ),
+    "writes into pipes": WRITES.format("S_ISFIFO"),
+    "writes into sockets": WRITES.format("S_ISSOCK"),
     "raises what cannot be shown": (
         "class E(BaseException):\n    def __str__(self): raise SystemExit\n    __repr__ = __str__\nraise E"
     ),
