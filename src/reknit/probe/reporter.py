@@ -115,7 +115,8 @@ class Reporter:
         result = {"event": "result", "test": item.nodeid, "seconds": time.perf_counter() - began, **state}
         self._send(result)
         if self.stop_when and self.stop_when(result):
-            item.session.shouldstop = "reknit has seen enough"
+            # `shouldstop` would print a traceback, which costs more than the rest of the attempt.
+            item.session.shouldfail = "reknit has seen enough"
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: Any) -> Generator[None, Any, None]:

@@ -182,7 +182,7 @@ class Collected:
         chosen = [items[t] for t in order["tests"]]
         for item, following in zip(chosen, [*chosen[1:], None]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if session.shouldstop:
+            if session.shouldfail:
                 break
         return {"loaded": True, "finished": True}
 
