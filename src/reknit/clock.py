@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: Shares of the whole time: for the first run of the suite, the clean run that accepts, and one test to end.
+#: Shares of the whole time: for the first run of the suite, what failed last time before it, the clean run that
+#: accepts, and one test to end.
 _FIRST_SHARE = 0.5
+_RECHECK_SHARE = 0.2
 _ACCEPT_SHARE = 0.25
 _HANG_SHARE = 0.05
 _HANG_SECONDS = (2.0, 60.0)
@@ -38,6 +40,11 @@ class Meter:
     def first_deadline(self) -> float:
         """When the first run of the suite must end, so that time is left to heal."""
         return self.began + self.max_time * _FIRST_SHARE
+
+    @property
+    def recheck_deadline(self) -> float:
+        """When a first look at what failed last time must end, so that the suite can be run."""
+        return self.began + self.max_time * _RECHECK_SHARE
 
     def accept_deadline(self) -> float:
         """When a clean run that starts now must end; it may pass `deadline`, since a patch is worth it."""

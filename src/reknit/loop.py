@@ -6,27 +6,34 @@ the steps, and `heal` runs the steps in a row.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from reknit import sandbox
 from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
-from reknit.clock import Meter
 from reknit.config import Options, find_root
-from reknit.detect.tests import left_out, worth_tracing
+from reknit.detect.tests import (
+    LAST_FAILED,
+    first_things_first,
+    last_failed,
+    left_out,
+    passed_in_suite,
+    wanted,
+    with_earlier,
+    worth_tracing,
+)
 from reknit.detect.tests import signals as detect_signals
 from reknit.diagnose.context import context, redact
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
-from reknit.errors import ConflictError, JournalError, StoreError, UsageError
-from reknit.events import Observer, Progress, ignore
+from reknit.errors import CannotJudgeError, ConflictError, SandboxError, StoreError, UsageError
+from reknit.events import Observer, ignore
+from reknit.kit import Kit
+from reknit.kit import kit as make_kit
 from reknit.lang.python import Source, functions, parse
 from reknit.model.fault import Fault
 from reknit.model.outcome import (
@@ -43,16 +50,13 @@ from reknit.model.outcome import (
     WhyNot,
 )
 from reknit.model.patch import Entry, Patch, Tree
-from reknit.model.signal import ErrorContext, PastSignal, Signal
+from reknit.model.signal import ErrorContext, Signal
 from reknit.model.verdict import CheckStatus, Receipt, Safety, Verdict
 from reknit.propose.engine import Engine, Proposal
 from reknit.propose.hints import hints_for
 from reknit.propose.rank import why
-from reknit.runner import interpreter
-from reknit.runner.base import Runner, SuiteRun
+from reknit.runner.base import SuiteRun
 from reknit.runner.layout import judge_of_tests
-from reknit.runner.pytest import PytestRunner
-from reknit.sandbox.base import Level
 from reknit.store.db import Store
 from reknit.store.place import project_state
 from reknit.verify.gate import judge
@@ -75,39 +79,33 @@ class Healing:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-
-@dataclass(slots=True, kw_only=True)
-class _Kit:
-    """The tools of one run, and what it has used."""
-
-    options: Options
-    root: Path
-    runner: Runner
-    observe: Observer
-    started: dt.datetime
-    meter: Meter
-    history: Callable[[str], tuple[PastSignal, ...]]
-    candidates: int = 0
-
-    def tell(self, stage: str, text: str, tried: int | None = None) -> None:
-        self.observe(Progress(stage=stage, text=text, tried=tried))
+    @property
+    def open(self) -> tuple[Signal, ...]:
+        """Those that have no outcome yet."""
+        return tuple(s for s in self.signals if s.test not in self.outcomes)
 
 
 def heal(
-    options: Options, *, observe: Observer = ignore, confirm: Callable[[Report], bool] = lambda _report: True
+    signals: Iterable[Signal] | None = None,
+    *,
+    options: Options,
+    observe: Observer = ignore,
+    confirm: Callable[[Report], bool] = lambda _report: True,
 ) -> Report:
     """Find what fails, search for patches, prove them, and apply those that `options` and `confirm` allow.
 
+    With `signals`, of failing tests, only those are healed; one whose test no longer fails ends as `Healthy`.
     `CannotJudgeError` where nothing can be said; nothing of the project is changed unless a patch is applied.
     """
+    asked = None if signals is None else _tests_only(signals)
     root = find_root(options.project)
     state = project_state(root, options.state_dir)
     recovered = Journal(root, state).recover()
     with Store.open(state / "store.db") as store:
-        kit = _kit(options, root, observe, store.past_signals)
-        healing = detect(kit)
+        kit = make_kit(options, root, observe, store.past_signals)
+        healing = detect(kit, asked)
         healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
-        if healing.signals:
+        if healing.open:
             sources, entries, run = _sources(kit, healing)
             healing = diagnose(kit, healing, run, sources)
             healing = propose(kit, healing, run, sources, entries)
@@ -127,44 +125,59 @@ def _save(store: Store, report: Report) -> tuple[str, ...]:
     return store.notes
 
 
-def _kit(options: Options, root: Path, observe: Observer, history: Callable[[str], tuple[PastSignal, ...]]) -> _Kit:
-    runner = PytestRunner(
-        sandbox.find(_level(options.isolation)),
-        root=root,
-        python=interpreter.find(root, options.python, os.environ),
-        env=interpreter.environment(os.environ, options.env),
-        arguments=options.pytest_args,
-    )
-    now = dt.datetime.now(dt.UTC)
-    return _Kit(
-        options=options,
-        root=root,
-        runner=runner,
-        observe=observe,
-        started=now,
-        meter=Meter(max_time=options.max_time, max_cpu=options.max_cpu),
-        history=history,
-    )
+def _tests_only(signals: Iterable[Signal]) -> dict[str, Signal]:
+    """The signals by their tests."""
+    asked = list(signals)
+    if strange := next((s for s in asked if s.test is None), None):
+        message = (
+            f"a signal of kind {strange.kind} names no test, and only failing tests can be healed; nothing was run"
+        )
+        raise UsageError(message, slug="signal", hint="write a test that fails, and give its signal")
+    return {s.test: s for s in asked if s.test is not None}
 
 
-def _level(name: str | None) -> Level | None:
-    if name is None or name in set(Level):
-        return Level(name) if name else None
-    known = ", ".join(Level)
-    raise UsageError(f"there is no isolation {name!r}; nothing was run", slug="option", hint=f"choose one of {known}")
-
-
-def detect(kit: _Kit) -> Healing:
-    """Run the suite as it is."""
+def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
+    """Run what failed when the user last ran pytest, then the suite as it is."""
+    earlier = _recheck(kit) if asked is None and not kit.options.pytest_args else None
     kit.tell("detect", "running the tests")
     run = kit.runner.suite(deadline=kit.meter.first_deadline, hang_seconds=kit.meter.hang_seconds)
     kit.meter.tests += run.cpu_seconds
-    return Healing(baseline=run, signals=detect_signals(run), notes=left_out(run))
+    base = run if earlier is None else with_earlier(run, earlier)
+    if asked is not None:
+        found = wanted(asked, base)
+    else:
+        failing = first_things_first(detect_signals(base), earlier)
+        found = (*((s, None) for s in failing), *(passed_in_suite(run, earlier) if earlier else ()))
+    return Healing(
+        baseline=base,
+        signals=tuple(s for s, _ in found),
+        outcomes={s.test: o for s, o in found if s.test is not None and o is not None},
+        notes=left_out(base),
+    )
 
 
-def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, Entry], SuiteRun]:
+def _recheck(kit: Kit) -> SuiteRun | None:
+    """The tests that failed last time, run by themselves; None where nothing is known or none of them is left."""
+    known = kit.legible([LAST_FAILED]).get(LAST_FAILED)
+    tests = last_failed(known.content) if known and not known.is_link else ()
+    if not tests:
+        return None
+    kit.tell("detect", f"running what failed last time: {len(tests)}")
+    deadline = kit.meter.recheck_deadline
+    try:
+        run = kit.runner.suite(tests=tests, deadline=deadline, hang_seconds=kit.meter.hang_seconds)
+    except SandboxError:
+        raise
+    except CannotJudgeError:  # they were renamed or deleted: the suite says what there is
+        return None
+    kit.meter.tests += run.cpu_seconds
+    kit.tell("detect", f"still failing: {len(run.bad)} of {len(run.tests)}")
+    return run
+
+
+def _sources(kit: Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, Entry], SuiteRun]:
     """Trace the failing tests and their neighbours; the project's files that ran, as bytes and parsed."""
-    kit.tell("diagnose", f"tracing what runs in failing tests: {len(healing.signals)}")
+    kit.tell("diagnose", f"tracing what runs in failing tests: {len(healing.open)}")
     base = healing.baseline
     run = kit.runner.suite(
         tests=worth_tracing(base), trace=True, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds
@@ -172,23 +185,14 @@ def _sources(kit: _Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, 
     kit.meter.tests += run.cpu_seconds
     is_test = judge_of_tests(base.collected)
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
-    entries = {p: e for p, e in _legible(kit.root, paths).items() if not e.is_link}
+    entries = {p: e for p, e in kit.legible(paths).items() if not e.is_link}
     parsed = {p: parse(p, e.content) for p, e in entries.items()}
     return {p: s for p, s in parsed.items() if isinstance(s, Source)}, entries, run
 
 
-def _legible(root: Path, paths: Iterable[str]) -> dict[str, Entry]:
-    """Those files that can be read and could be written: what lies behind a linked folder or outside is left alone."""
-    found: dict[str, Entry] = {}
-    for path in paths:
-        with contextlib.suppress(JournalError, UsageError):
-            found |= read(root, [path])
-    return found
-
-
-def diagnose(kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
+def diagnose(kit: Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
     """Group the signals by cause and rank suspects; a test that passes when run again is quarantined."""
-    settled = {s.test: o for s in healing.signals if s.test is not None and (o := _settled(s.test, run)) is not None}
+    settled = {s.test: o for s in healing.open if s.test is not None and (o := _settled(s.test, run)) is not None}
     revision = git_revision(kit.root)
 
     def about(signal: Signal) -> ErrorContext:
@@ -203,14 +207,14 @@ def diagnose(kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, S
         )
 
     found = faults(
-        [s for s in healing.signals if s.test not in settled],
+        [s for s in healing.open if s.test not in settled],
         run.coverage,
         [t for t, r in run.tests.items() if r.outcome == "passed"],
         {p: _ranges(s) for p, s in sources.items()},
         is_test=judge_of_tests(healing.baseline.collected),
         context=about,
     )
-    return replace(healing, faults=found, outcomes=settled)
+    return replace(healing, faults=found, outcomes={**healing.outcomes, **settled})
 
 
 def _settled(test: str, run: SuiteRun) -> Outcome | None:
@@ -228,7 +232,7 @@ def _ranges(source: Source) -> list[tuple[int, int, str]]:
 
 
 def propose(
-    kit: _Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source], entries: Mapping[str, Entry]
+    kit: Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source], entries: Mapping[str, Entry]
 ) -> Healing:
     """Search each fault within its share of the budget, and put the best patches before the gate."""
     engine = Engine(
@@ -237,7 +241,7 @@ def propose(
         sources=sources,
         entries=entries,
         run=run,
-        hints=lambda tests: hints_for(tests, lambda paths: _legible(kit.root, paths)),
+        hints=lambda tests: hints_for(tests, kit.legible),
         jobs=kit.options.jobs or min(2, os.cpu_count() or 1),
         fuel=kit.options.fuel,
     )
@@ -266,7 +270,7 @@ def _also_healed(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> list[str]
     return [t for t in heals if not isinstance(outcomes.get(t), (Proposed, Quarantined))]
 
 
-def _counter(kit: _Kit, fault: Fault) -> Callable[[int], None]:
+def _counter(kit: Kit, fault: Fault) -> Callable[[int], None]:
     """Counts the candidates of one fault on top of those before it."""
     kit.tell("propose", f"searching a patch for {fault.tests[0]}")
     before = kit.candidates
@@ -278,7 +282,7 @@ def _counter(kit: _Kit, fault: Fault) -> Callable[[int], None]:
     return tell
 
 
-def _gate(kit: _Kit, healing: Healing, fault: Fault, proposal: Proposal, entries: Mapping[str, Entry]) -> Outcome:
+def _gate(kit: Kit, healing: Healing, fault: Fault, proposal: Proposal, entries: Mapping[str, Entry]) -> Outcome:
     """The first patch that a clean process accepts, or why there is none."""
     refused: list[Verdict] = []
     for patch in proposal.patches[:_VERIFIED]:
@@ -292,7 +296,7 @@ def _gate(kit: _Kit, healing: Healing, fault: Fault, proposal: Proposal, entries
     return NotHealed(why_not=proposal.why_not)
 
 
-def _judge(kit: _Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[str, ...]) -> Verdict:
+def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[str, ...]) -> Verdict:
     """The gate's word on a patch that is to make `tests` pass."""
     options = kit.options
     check = SuiteCheck(
@@ -322,7 +326,7 @@ def _writable(options: Options, healing: Healing) -> list[tuple[Proposed, tuple[
     return list(found.values())
 
 
-def apply(kit: _Kit, healing: Healing, journal: Journal) -> Healing:
+def apply(kit: Kit, healing: Healing, journal: Journal) -> Healing:
     """Write the patches that may be written, one after the other, each judged on the tree that it is written to.
 
     A run that is cut short takes back what it has written.
@@ -340,7 +344,7 @@ def apply(kit: _Kit, healing: Healing, journal: Journal) -> Healing:
 
 
 def _apply_one(
-    kit: _Kit,
+    kit: Kit,
     healing: Healing,
     journal: Journal,
     proposed: Proposed,
@@ -378,7 +382,7 @@ def _noted(healing: Healing, proposed: Proposed, reason: str) -> Healing:
     return replace(healing, notes=(*healing.notes, f"patch {proposed.patch.id[:8]} was not written: {reason}"))
 
 
-def _report(kit: _Kit, healing: Healing) -> Report:
+def _report(kit: Kit, healing: Healing) -> Report:
     shown = (replace(s, local_variables=redact(s.local_variables)) for s in healing.signals)  # it is kept
     rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in shown)
     used = kit.meter

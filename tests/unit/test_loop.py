@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,8 +15,10 @@ from reknit import loop
 from reknit.apply.journal import Journal
 from reknit.clock import Meter
 from reknit.config import Options, find_root
+from reknit.detect.tests import LAST_FAILED
 from reknit.errors import CannotJudgeError, StoreError, UsageError
 from reknit.events import ignore
+from reknit.kit import Kit, level
 from reknit.model.outcome import Healed, Healthy, NotHealed, Outcome, Proposed, Quarantined, Reverted
 from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
@@ -27,8 +30,8 @@ TEXT = b"one = 1\ntwo = 2\nthree = 3\n"
 RED = suite({"one": "failed", "two": "failed", "three": "failed", "green": "passed"})
 
 
-def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> loop._Kit:
-    return loop._Kit(
+def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> Kit:
+    return Kit(
         options=Options(**{"project": root, "apply": True, "unsafe": True, **options}),
         root=root,
         runner=ScriptedRunner(list(answers)),
@@ -165,6 +168,50 @@ class TestApply:
         assert loop._writable(Options(project=root, unsafe=True), healing(one=proposed(b"one", b"9", label))) == []
 
 
+class TestDetect:
+    def remember(self, root: Path, *tests: str) -> None:
+        file = root / LAST_FAILED
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(dict.fromkeys(tests, True)))
+
+    def test_what_failed_last_time_is_run_first_then_the_suite(self, root: Path) -> None:
+        self.remember(root, "t.py::two", "t.py::gone")
+        last, whole = suite({"t.py::two": "failed"}), suite({"t.py::one": "failed", "t.py::two": "failed"})
+        tools = kit(root, last, whole)
+        found = loop.detect(tools)
+        asked = tools.runner.asked  # type: ignore[attr-defined]
+        assert [a["tests"] for a in asked] == [("t.py::two", "t.py::gone"), None]
+        assert [s.test for s in found.signals] == ["t.py::two", "t.py::one"]
+        assert tools.meter.tests == 2.0
+
+    def test_a_memory_of_tests_that_are_gone_is_no_obstacle(self, root: Path) -> None:
+        self.remember(root, "t.py::gone")
+        found = loop.detect(kit(root, CannotJudgeError("no tests", slug="no-tests"), RED))
+        assert len(found.signals) == 3
+
+    @pytest.mark.parametrize("how", ["arguments", "signals", "link"])
+    def test_the_memory_is_not_asked(self, root: Path, tmp_path: Path, how: str) -> None:
+        self.remember(root, "t.py::two")
+        options: dict[str, Any] = {"pytest_args": ("-k", "one")} if how == "arguments" else {}
+        if how == "link":
+            (root / LAST_FAILED).rename(tmp_path / "elsewhere")
+            (root / LAST_FAILED).symlink_to(tmp_path / "elsewhere")
+        tools = kit(root, RED, **options)
+        loop.detect(tools, {} if how == "signals" else None)
+        assert [a["tests"] for a in tools.runner.asked] == [None]  # type: ignore[attr-defined]
+
+    def test_what_passes_in_the_suite_after_all_is_quarantined(self, root: Path) -> None:
+        self.remember(root, "t.py::one")
+        found = loop.detect(kit(root, suite({"t.py::one": "failed"}), suite({"t.py::one": "passed"})))
+        assert [o.tag for o in found.outcomes.values()] == ["quarantined"]
+        assert found.open == ()
+
+    def test_only_signals_of_tests_can_be_healed(self, root: Path) -> None:
+        crash = Signal(kind=SignalKind.CRASH, error=ErrorInfo(type="E", message=""))
+        with pytest.raises(UsageError, match="names no test"):
+            loop.heal([crash], options=Options(project=root))
+
+
 class TestDiagnose:
     def signals(self, *tests: str) -> tuple[Signal, ...]:
         return tuple(Signal(kind=SignalKind.TEST, test=t, error=ErrorInfo(type="E", message="")) for t in tests)
@@ -195,10 +242,10 @@ class TestOptions:
 
     def test_an_isolation_that_there_is_not_names_those_that_are(self) -> None:
         with pytest.raises(UsageError) as caught:
-            loop._level("jail")
+            level("jail")
         assert "bubblewrap" in (caught.value.hint or "")
-        assert loop._level(None) is None
-        assert loop._level("none") == "none"
+        assert level(None) is None
+        assert level("none") == "none"
 
     def test_the_nearest_folder_with_a_mark_is_the_root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         home = tmp_path.resolve() / "home"
@@ -234,7 +281,7 @@ def test_secrets_among_the_variables_are_not_reported(root: Path) -> None:
 
 def test_what_lies_behind_a_linked_folder_is_left_alone(root: Path) -> None:
     (root / "linked").symlink_to(".")
-    assert list(loop._legible(root, ["linked/a.py", "../outside.py", "a.py"])) == ["a.py"]
+    assert list(kit(root).legible(["linked/a.py", "../outside.py", "a.py"])) == ["a.py"]
 
 
 def test_a_report_that_cannot_be_kept_is_a_note(root: Path) -> None:

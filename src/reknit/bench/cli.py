@@ -48,7 +48,9 @@ def quixbugs(
     from reknit.loop import heal
 
     options = Options(project=repository, python=python, max_time=seconds, jobs=jobs, seed=seed, isolation=isolation)
-    run_and_show(quixbugs_cases(repository, only or (), options), heal=heal, out=out, as_json=as_json)
+    run_and_show(
+        quixbugs_cases(repository, only or (), options), heal=lambda o: heal(options=o), out=out, as_json=as_json
+    )
 
 
 @app.command()
@@ -94,7 +96,9 @@ def inject(
     from reknit.loop import heal
 
     options = Options(project=project, python=python, max_time=seconds, jobs=jobs, seed=seed, isolation=isolation)
-    run_and_show(inject_cases(project, drawing, options, only or ()), heal=heal, out=out, as_json=as_json)
+    run_and_show(
+        inject_cases(project, drawing, options, only or ()), heal=lambda o: heal(options=o), out=out, as_json=as_json
+    )
 
 
 @app.command()
@@ -135,4 +139,6 @@ def corpus(
     from reknit.loop import heal
 
     options = Options(project=clones, max_time=seconds, max_cpu=cpu_seconds, jobs=jobs, seed=seed, isolation=isolation)
-    run_and_show(bugs_of.corpus_cases(bugs, clones, envs, options), heal=heal, out=out, as_json=as_json)
+    run_and_show(
+        bugs_of.corpus_cases(bugs, clones, envs, options), heal=lambda o: heal(options=o), out=out, as_json=as_json
+    )

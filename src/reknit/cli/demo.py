@@ -50,7 +50,7 @@ def demo_verb(isolation: str | None) -> int:
             return True
 
         with Ticker() as ticker:
-            report = heal(options, observe=ticker, confirm=confirm)
+            report = heal(options=options, observe=ticker, confirm=confirm)
         show_report(console, report, before)
         applied = {r.outcome.receipt.id for r in report.rows if isinstance(r.outcome, Healed)}
         console.print(f"\nthen `reknit undo`, {len(applied)} times, and `reknit log`:\n")

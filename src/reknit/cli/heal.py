@@ -86,7 +86,7 @@ def heal_verb(options: Options, *, ask: bool) -> int:
             return _agreed()
 
         try:
-            report = heal(replace(options, project=root), observe=ticker, confirm=confirm)
+            report = heal(options=replace(options, project=root), observe=ticker, confirm=confirm)
         except KeyboardInterrupt:
             ticker.pause()
             print("\ninterrupted; the project's files are as they were", file=sys.stderr)

@@ -2,12 +2,75 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from reknit.errors import CannotJudgeError
+from reknit.model.outcome import Healthy, NotHealed, Outcome, Quarantined, WhyNot
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.runner.base import SuiteRun, TestRun
 
+#: Where pytest keeps the names of the tests that failed in its last run, relative to the project.
+LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
+#: Of those so many are run before the suite; more says that the run was of another state of the program.
+_RECHECKED = 200
+_LAST_FAILED_BYTES = 1 << 20
 #: A suite up to this long (seconds) is worth running again whole; of a longer one the failing tests' own files.
 AGAIN_SECONDS = 20.0
+
+
+def last_failed(content: bytes) -> tuple[str, ...]:
+    """The tests that failed in pytest's last run, by its file `LAST_FAILED`; none where it cannot be made out."""
+    if len(content) > _LAST_FAILED_BYTES:
+        return ()
+    try:
+        known = json.loads(content)
+    except (ValueError, RecursionError):
+        return ()
+    # A module that could not be collected is named there too, without a test.
+    names = [n for n in known if "::" in n] if isinstance(known, dict) else []
+    return tuple(names[:_RECHECKED])
+
+
+def with_earlier(run: SuiteRun, earlier: SuiteRun) -> SuiteRun:
+    """The suite's run, with the results of `earlier` for tests that the suite was too slow to come to."""
+    late = set(run.not_run)
+    found = {t: r for t, r in earlier.tests.items() if t in late}
+    left = tuple(t for t in run.not_run if t not in found)
+    return replace(run, tests={**run.tests, **found}, not_run=left)
+
+
+def passed_in_suite(run: SuiteRun, earlier: SuiteRun) -> tuple[tuple[Signal, Outcome], ...]:
+    """Tests that failed in `earlier`, where they ran by themselves, and passed in the suite."""
+    return tuple(
+        (_signal(earlier.tests[t]), Quarantined(flaky=f"{t} failed when it ran by itself, and passed in the suite"))
+        for t in earlier.bad
+        if t in run.tests and not run.tests[t].bad
+    )
+
+
+def first_things_first(found: Sequence[Signal], earlier: SuiteRun | None) -> tuple[Signal, ...]:
+    """The signals, those that failed last time too before the others."""
+    known = set(earlier.bad) if earlier else set()
+    return tuple(sorted(found, key=lambda s: s.test not in known))
+
+
+def wanted(asked: Mapping[str, Signal], run: SuiteRun) -> tuple[tuple[Signal, Outcome | None], ...]:
+    """The signals that were asked for, as they are now, with the outcome of those that there is nothing to do about."""
+    return tuple(
+        (_signal(run.tests[t]), None) if t in run.tests and run.tests[t].bad else (signal, _not_failing(t, run))
+        for t, signal in asked.items()
+    )
+
+
+def _not_failing(test: str, run: SuiteRun) -> Outcome:
+    if test in run.tests:
+        return Healthy()
+    unblock = "time was up before it was run: give more with --max-time"
+    if test not in run.collected:
+        unblock = "pytest does not collect a test of this name"
+    return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
 
 
 def signals(run: SuiteRun) -> tuple[Signal, ...]:

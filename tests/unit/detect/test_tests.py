@@ -6,9 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from reknit.detect.tests import AGAIN_SECONDS, left_out, signals, worth_tracing
+from reknit.detect.tests import (
+    AGAIN_SECONDS,
+    first_things_first,
+    last_failed,
+    left_out,
+    passed_in_suite,
+    signals,
+    wanted,
+    with_earlier,
+    worth_tracing,
+)
 from reknit.errors import CannotJudgeError
-from reknit.model.signal import ErrorInfo, Frame
+from reknit.model.outcome import Healthy, NotHealed, Quarantined
+from reknit.model.signal import ErrorInfo, Frame, Signal, SignalKind
 from reknit.runner.base import Facts, Failure, SuiteRun, TestOutcome, TestRun
 
 FACTS = Facts(python="3.12", executable="python", platform="", prefixes=(), path=(), packages={})
@@ -87,3 +98,54 @@ def test_of_a_long_suite_the_failing_tests_own_files_are_traced_cheapest_first()
     run = suite({"t.py::slow": "passed", "t.py::quick": "passed", "u.py::other": "passed", "t.py::bad": "failed"},
                 seconds=seconds)  # fmt: skip
     assert worth_tracing(run) == ["t.py::quick", "t.py::bad"]
+
+
+@pytest.mark.parametrize(
+    ("content", "tests"),
+    [
+        (b'{"t.py::a": true, "broken.py": true, "t.py::b[1]": true}', ("t.py::a", "t.py::b[1]")),
+        (b"{}", ()),
+        (b'["t.py::a"]', ()),
+        (b"\xff\x00", ()),
+        (b'{"t.py::a": tr', ()),
+        (b"[" * 100_000, ()),
+        (b'{"t.py::a": true}' + b" " * (1 << 20), ()),
+    ],
+    ids=["tests only", "none", "no object", "no text", "cut", "deep", "huge"],
+)
+def test_what_failed_last_time_is_read_from_a_file_that_may_hold_anything(
+    content: bytes, tests: tuple[str, ...]
+) -> None:
+    assert last_failed(content) == tests
+
+
+def test_a_suite_too_slow_to_come_to_a_test_leaves_it_as_the_first_look_saw_it() -> None:
+    run = suite({"a": "passed"}, not_run=["b", "c"])
+    base = with_earlier(run, suite({"a": "failed", "b": "failed"}))
+    assert base.bad == ("b",)
+    assert (base.tests["a"].outcome, base.not_run) == ("passed", ("c",))
+
+
+def test_what_fails_by_itself_and_passes_in_the_suite_is_told_and_not_healed() -> None:
+    run = suite({"a": "passed", "b": "failed"})
+    ((signal, outcome),) = passed_in_suite(run, suite({"a": "failed", "b": "failed", "gone": "failed"}))
+    assert signal.test == "a"
+    assert isinstance(outcome, Quarantined)
+
+
+def test_what_failed_last_time_too_comes_first() -> None:
+    run = suite({"a": "failed", "b": "failed", "c": "failed"})
+    ordered = first_things_first(signals(run), suite({"c": "failed", "b": "passed"}))
+    assert [s.test for s in ordered] == ["c", "a", "b"]
+    assert [s.test for s in first_things_first(signals(run), None)] == ["a", "b", "c"]
+
+
+def test_signals_that_are_given_are_taken_as_they_are_now() -> None:
+    old = {t: Signal(kind=SignalKind.TEST, test=t, error=ErrorInfo(type="Old", message="")) for t in "abcd"}
+    found = wanted(old, suite({"a": "failed", "b": "passed", "other": "failed"}, not_run=["c"]))
+    assert [(s.test, s.error.type) for s, _ in found] == [("a", "Failed"), ("b", "Old"), ("c", "Old"), ("d", "Old")]
+    outcomes = [o for _, o in found]
+    assert outcomes[:2] == [None, Healthy()]
+    unblocks = [o.why_not.unblock for o in outcomes[2:] if isinstance(o, NotHealed)]
+    assert "--max-time" in unblocks[0]
+    assert "does not collect" in unblocks[1]
