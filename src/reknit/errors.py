@@ -8,7 +8,8 @@ The tree; every leaf class or call site fixes a slug, which leads to a section o
     │   └── SandboxError    no isolation level works here, or one broke while in use
     ├── ConflictError       a file is not as it was when the patch was made              exit 1
     ├── JournalError        a change of the tree could not be completed or undone        exit 1
-    └── StoreError          reknit's own state cannot be read or written                 exit 4
+    ├── StoreError          reknit's own state cannot be read or written                 exit 4
+    └── Interrupted         the user has ended the run                                   exit 130
 """
 
 from __future__ import annotations
@@ -62,3 +63,12 @@ class StoreError(ReknitError):
     """Reknit's own state cannot be read or written."""
 
     exit_code = 4
+
+
+class Interrupted(ReknitError):  # noqa: N818 - it is the user's wish
+    """The user has ended the run."""
+
+    exit_code = 130
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, slug="interrupted")

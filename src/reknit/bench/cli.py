@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,7 +19,7 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", help="JSONL: a row a case is appended, cases with a row are not run again.", dir_okay=False),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout: `summary` and `rows`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Workers side by side.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="For every choice that is left to chance.")]
 Python = Annotated[
@@ -49,7 +49,11 @@ def quixbugs(
 
     options = Options(project=repository, python=python, max_time=seconds, jobs=jobs, seed=seed, isolation=isolation)
     run_and_show(
-        quixbugs_cases(repository, only or (), options), heal=lambda o: heal(options=o), out=out, as_json=as_json
+        "bench quixbugs",
+        quixbugs_cases(repository, only or (), options),
+        heal=lambda o: heal(options=o),
+        out=out,
+        as_json=as_json,
     )
 
 
@@ -92,12 +96,16 @@ def inject(
     )
     if draw_only is not None:
         write_drawing(draw_only, drawing)
-        return
+        _end("bench inject", 0, as_json=as_json)
     from reknit.loop import heal
 
     options = Options(project=project, python=python, max_time=seconds, jobs=jobs, seed=seed, isolation=isolation)
     run_and_show(
-        inject_cases(project, drawing, options, only or ()), heal=lambda o: heal(options=o), out=out, as_json=as_json
+        "bench inject",
+        inject_cases(project, drawing, options, only or ()),
+        heal=lambda o: heal(options=o),
+        out=out,
+        as_json=as_json,
     )
 
 
@@ -133,12 +141,26 @@ def corpus(
     bugs = bugs_of.read_bugs(cases, only or ())
     if make_envs:
         bugs_of.build_envs(bugs, envs, base=base_python, done=lambda name: typer.echo(name, err=True))
-        return
+        _end("bench corpus", 0, as_json=as_json)
     if check:
-        raise typer.Exit(bugs_of.check_all(bugs, clones, envs, tell=typer.echo))
+        status = bugs_of.check_all(bugs, clones, envs, tell=lambda text: typer.echo(text, err=as_json))
+        _end("bench corpus", status, as_json=as_json)
     from reknit.loop import heal
 
     options = Options(project=clones, max_time=seconds, max_cpu=cpu_seconds, jobs=jobs, seed=seed, isolation=isolation)
     run_and_show(
-        bugs_of.corpus_cases(bugs, clones, envs, options), heal=lambda o: heal(options=o), out=out, as_json=as_json
+        "bench corpus",
+        bugs_of.corpus_cases(bugs, clones, envs, options),
+        heal=lambda o: heal(options=o),
+        out=out,
+        as_json=as_json,
     )
+
+
+def _end(verb: str, status: int, *, as_json: bool) -> NoReturn:
+    """End a verb that has healed nothing."""
+    from reknit.bench.show import print_result
+
+    if as_json:
+        print_result(verb, (), as_json=True, status=status)
+    raise typer.Exit(status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from reknit.bench.case import BenchResult, Case, CaseRow, Heal, run_cases, summarise
-from reknit.model import codec
+from reknit.model.document import result_document
 
 _STYLE = {"plausible": "green", "not healed": "yellow", "unjudged": "red"}
 
 
-def run_and_show(cases: Sequence[Case], *, heal: Heal, out: Path | None, as_json: bool) -> None:
-    """Run all cases with progress, then print the result."""
+def run_and_show(verb: str, cases: Sequence[Case], *, heal: Heal, out: Path | None, as_json: bool) -> None:
+    """Run all cases with progress, then print the result of `verb`."""
     rows: list[CaseRow] = []
     with progress() as bar:
         task = bar.add_task("cases", total=len(cases), now=cases[0].id if cases else "")
@@ -29,7 +28,7 @@ def run_and_show(cases: Sequence[Case], *, heal: Heal, out: Path | None, as_json
             bar.console.print(
                 f"{row.id}: {_ending(row)}", style=_STYLE.get(row.outcome, ""), markup=False, highlight=False
             )
-    print_result(rows, as_json=as_json)
+    print_result(verb, rows, as_json=as_json)
 
 
 def progress() -> Progress:
@@ -38,11 +37,11 @@ def progress() -> Progress:
     return Progress(*columns, TextColumn("{task.fields[now]}", markup=False), console=Console(stderr=True))
 
 
-def print_result(rows: Sequence[CaseRow], *, as_json: bool) -> None:
+def print_result(verb: str, rows: Sequence[CaseRow], *, as_json: bool, status: int = 0) -> None:
     """The rows and their summary on stdout."""
     result = BenchResult(summary=summarise(rows), rows=tuple(rows))
     if as_json:
-        sys.stdout.write(json.dumps(codec.dump(BenchResult, result), indent=2) + "\n")
+        sys.stdout.write(result_document(verb, status, result))
         return
     console = Console()
     if not console.is_terminal:

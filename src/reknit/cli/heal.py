@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from reknit.cli import results
 from reknit.cli.render import entries_before, say, show_report
 from reknit.cli.text import printable
 from reknit.config import Options, find_root
+from reknit.errors import Interrupted
 from reknit.events import Progress
 from reknit.loop import heal
 from reknit.model.outcome import (
@@ -66,9 +68,8 @@ class Ticker:
         self.pause()
 
 
-def heal_verb(options: Options, *, ask: bool) -> int:
+def heal_verb(options: Options, *, ask: bool, as_json: bool = False) -> int:
     """Heal, print the report, and give the exit status."""
-    console = Console()
     root = find_root(options.project)
     before: dict[str, Entry] = {}
     shown = False
@@ -81,20 +82,23 @@ def heal_verb(options: Options, *, ask: bool) -> int:
             if not ask or not sys.stdin.isatty():
                 return not ask
             ticker.pause()
-            show_report(console, report, before)
-            shown = True
+            show_report(Console(stderr=as_json), report, before)
+            shown = not as_json
             return _agreed()
 
         try:
             report = heal(options=replace(options, project=root), observe=ticker, confirm=confirm)
         except KeyboardInterrupt:
             ticker.pause()
-            print("\ninterrupted; the project's files are as they were", file=sys.stderr)
-            return 130
-    if not shown or any(isinstance(r.outcome, Healed) for r in report.rows):
-        show_report(console, report, before or entries_before(root, report))
+            raise Interrupted("interrupted; the project's files are as they were") from None
+    status = exit_status([r.outcome for r in report.rows])
+    before = before or entries_before(root, report)
+    if as_json:
+        results.emit("heal", results.heal_result(report, before), status)
+    elif not shown or any(isinstance(r.outcome, Healed) for r in report.rows):
+        show_report(Console(), report, before)
     _say_what_was_not_written(options, report, ask=ask)
-    return exit_status([r.outcome for r in report.rows])
+    return status
 
 
 def _agreed() -> bool:

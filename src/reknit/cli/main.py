@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reknit.bench.cli import app as bench
-from reknit.errors import ReknitError
+from reknit.errors import Interrupted, ReknitError, UsageError
+
+if TYPE_CHECKING:
+    from reknit.config import Options
 
 app = typer.Typer(
     name="reknit",
     help="Heals Python programs: finds what a failing test points at, proves a patch, applies it reversibly.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -27,6 +30,7 @@ Project = Annotated[
     Path, typer.Option("--project", "-C", help="The project, or any folder in it.", file_okay=False, show_default=False)
 ]
 Id = Annotated[str | None, typer.Argument(help="Its first digits are enough.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too.")]
 
 
 def run() -> None:
@@ -43,23 +47,29 @@ def _status() -> int:
     except ReknitError as exc:
         return _explain(exc)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; `reknit log` lists what was written", file=sys.stderr)
-        return 130
+        return _explain(Interrupted("interrupted; `reknit log` lists what was written"))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the last flush must not fail
         return 1
     except Exception as exc:  # - click's own errors (usage, bad parameters) have no public base; others go on
         show = getattr(exc, "show", None)
         if show is None:
+            _document(ReknitError(f"a mistake of reknit itself: {exc!r}", slug="internal"))
             raise
         show()
-        return 2
+        said = getattr(exc, "format_message", exc.__str__)()
+        _document(UsageError(said, slug="command-line", hint="see `--help`"))
+        return UsageError.exit_code
     return status if isinstance(status, int) else 0
 
 
 def _explain(exc: ReknitError) -> int:
     from reknit.cli.text import printable
 
+    _document(exc)
+    if isinstance(exc, Interrupted):
+        print(f"\n{exc.message}", file=sys.stderr)
+        return exc.exit_code
     print(f"reknit: {printable(exc.message)}", file=sys.stderr)
     if exc.hint:
         print(f"  try: {printable(exc.hint)}", file=sys.stderr)
@@ -67,10 +77,28 @@ def _explain(exc: ReknitError) -> int:
     return exc.exit_code
 
 
+def _document(exc: ReknitError) -> None:
+    """The error for programs, if the command line asks for JSON; it may be the parser that refuses it."""
+    words = list(itertools.takewhile(lambda word: word != "--", sys.argv[1:]))
+    if "--json" not in words:
+        return
+    from reknit.model.document import error_document
+
+    called = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    verb = " ".join(called[: 2 if called[:1] == ["bench"] else 1])
+    sys.stdout.write(error_document(verb, exc))
+
+
 def state_base() -> Path | None:
     """Where state lives, if the user has said so."""
     place = os.environ.get("REKNIT_STATE_DIR")
     return Path(place) if place else None
+
+
+def _of(project: Path) -> Options:
+    from reknit.config import Options
+
+    return Options(project=project, state_dir=state_base())
 
 
 @app.command()
@@ -99,6 +127,7 @@ def heal(
         str | None,
         typer.Option(help="bubblewrap, landlock, seatbelt or none; by default the best here.", show_default=False),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find failing tests, search for patches and prove them; writes nothing without --apply."""
     from reknit.cli.heal import heal_verb
@@ -117,47 +146,47 @@ def heal(
         isolation=isolation,
         state_dir=state_base(),
     )
-    raise typer.Exit(heal_verb(options, ask=not yes))
+    raise typer.Exit(heal_verb(options, ask=not yes, as_json=as_json))
 
 
 @app.command()
-def show(patch: Id = None, *, project: Project = Path()) -> None:
+def show(patch: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Show a proposed patch with its evidence; the last run's without an ID."""
     from reknit.cli.history import show_verb
 
-    raise typer.Exit(show_verb(project, patch, state_base()))
+    raise typer.Exit(show_verb(_of(project), patch, as_json=as_json))
 
 
 @app.command()
-def apply(patch: Id = None, *, project: Project = Path()) -> None:
+def apply(patch: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Write a proposed patch; the last run's if it proposed one only."""
     from reknit.cli.history import apply_verb
 
-    raise typer.Exit(apply_verb(project, patch, state_base()))
+    raise typer.Exit(apply_verb(_of(project), patch, as_json=as_json))
 
 
 @app.command()
-def undo(receipt: Id = None, *, project: Project = Path()) -> None:
+def undo(receipt: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Take an applied patch back; the last one without an ID."""
     from reknit.cli.history import turn_verb
 
-    raise typer.Exit(turn_verb("undo", project, receipt, state_base()))
+    raise typer.Exit(turn_verb("undo", _of(project), receipt, as_json=as_json))
 
 
 @app.command()
-def redo(receipt: Id = None, *, project: Project = Path()) -> None:
+def redo(receipt: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Apply again what was taken back; the last one without an ID."""
     from reknit.cli.history import turn_verb
 
-    raise typer.Exit(turn_verb("redo", project, receipt, state_base()))
+    raise typer.Exit(turn_verb("redo", _of(project), receipt, as_json=as_json))
 
 
 @app.command()
-def log(*, project: Project = Path()) -> None:
+def log(*, project: Project = Path(), as_json: AsJson = False) -> None:
     """List what was applied, undone and redone here."""
     from reknit.cli.history import log_verb
 
-    raise typer.Exit(log_verb(project, state_base()))
+    raise typer.Exit(log_verb(_of(project), as_json=as_json))
 
 
 @app.command()
@@ -167,8 +196,9 @@ def demo(
         str | None,
         typer.Option(help="bubblewrap, landlock, seatbelt or none; by default the best here.", show_default=False),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Heal a small shop with seven bugs in a temporary folder; leaves nothing behind."""
     from reknit.cli.demo import demo_verb
 
-    raise typer.Exit(demo_verb(isolation))
+    raise typer.Exit(demo_verb(isolation, as_json=as_json))

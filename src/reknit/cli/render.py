@@ -31,6 +31,7 @@ from reknit.model.outcome import (
     WhyNot,
 )
 from reknit.model.patch import Entry, Patch
+from reknit.model.signal import Signal
 from reknit.model.verdict import CheckStatus, Verdict
 
 
@@ -38,10 +39,11 @@ def show_report(console: Console, report: Report, before: Mapping[str, Entry]) -
     """Print every outcome once, with the tests that it is about, then the notes and the bill; `before` is the tree."""
     if not report.rows:
         say(console, Text("healthy", "green") + Text(": no test fails"))
-    trees = _trees(report, before)
-    for outcome, tests in _by_outcome(report):
-        say(console, _headline(outcome, tests))
-        for part in _body(outcome, trees.get(id(outcome), before)):
+    found = trees(report, before)
+    for outcome, signals in _by_outcome(report):
+        say(console, _headline(outcome, [s.test or "" for s in signals]))
+        say(console, _failure(signals[0]))
+        for part in _body(outcome, found.get(id(outcome), before)):
             say(console, part)
         say(console, Text())
     for note in report.notes:
@@ -54,16 +56,16 @@ def say(console: Console, text: Text) -> None:
     console.print(text, soft_wrap=True)
 
 
-def _trees(report: Report, before: Mapping[str, Entry]) -> dict[int, Mapping[str, Entry]]:
+def trees(report: Report, before: Mapping[str, Entry]) -> dict[int, Mapping[str, Entry]]:
     """What each written patch was written to, by the id of its outcome: patches of one file build on each other."""
     tree = dict(before)
-    trees: dict[int, Mapping[str, Entry]] = {}
+    found: dict[int, Mapping[str, Entry]] = {}
     healed = {id(r.outcome): r.outcome for r in report.rows if isinstance(r.outcome, Healed)}
     for key, outcome in sorted(healed.items(), key=lambda item: item[1].receipt.at):
-        trees[key] = dict(tree)
+        found[key] = dict(tree)
         with contextlib.suppress(ConflictError):  # `diff` says so
             tree |= outcome.patch.render({p: tree[p] for p in outcome.patch.files if p in tree})
-    return trees
+    return found
 
 
 def bill(cost: Cost) -> str:
@@ -74,24 +76,35 @@ def bill(cost: Cost) -> str:
     )
 
 
-def _by_outcome(report: Report) -> list[tuple[Outcome, list[str]]]:
-    groups: list[tuple[Outcome, list[str]]] = []
+def _by_outcome(report: Report) -> list[tuple[Outcome, list[Signal]]]:
+    groups: list[tuple[Outcome, list[Signal]]] = []
     for row in report.rows:
-        for outcome, tests in groups:
+        for outcome, signals in groups:
             if outcome is row.outcome or outcome == row.outcome:
-                tests.append(row.signal.test or "")
+                signals.append(row.signal)
                 break
         else:
-            groups.append((row.outcome, [row.signal.test or ""]))
+            groups.append((row.outcome, [row.signal]))
     return groups
 
 
+#: Characters of an error's message that are shown; `--json` has it whole.
+_MESSAGE = 160
 _STYLE = {"healed": "green", "proposed": "cyan", "not healed": "yellow", "quarantined": "magenta"}
 
 
 def _headline(outcome: Outcome, tests: Sequence[str]) -> Text:
     more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
     return Text.assemble((outcome.tag, f"bold {_STYLE.get(outcome.tag, 'red')}"), f"  {printable(tests[0])}{more}")
+
+
+def _failure(signal: Signal) -> Text:
+    """The error that a test showed, and where in the project."""
+    said = [line for line in printable(signal.error.message).splitlines() if line.strip()]
+    message = f": {said[0][:_MESSAGE]}" if said else ""
+    inner = next((f for f in reversed(signal.frames) if f.in_project), None)
+    where = f", at {inner.path}:{inner.line} in {inner.function}" if inner else ""
+    return _line(f"{signal.error.type}{message}{where}", "red")
 
 
 def _line(text: str, style: str = "") -> Text:
@@ -145,15 +158,22 @@ def _coloured(text: str) -> Text:
 
 
 def diff(patch: Patch, before: Mapping[str, Entry]) -> str:
-    """The patch as a unified diff against the files it was made for; a line that says so if they are others."""
+    """The patch as `raw_diff`, to be printed; a line that says so if the files are others."""
+    text = raw_diff(patch, before)
+    if text is None:
+        return f"no diff: {', '.join(patch.files)} is not as it was when the patch was made\n"
+    return printable(text)
+
+
+def raw_diff(patch: Patch, before: Mapping[str, Entry]) -> str | None:
+    """The patch as a unified diff against the files it was made for; None if they are others."""
     here = {p: e for p, e in before.items() if p in patch.files}
     try:
         after = patch.render(here)
-    except ConflictError as exc:
-        return f"no diff: {exc.path} is not as it was when the patch was made\n"
+    except ConflictError:
+        return None
     empty = Entry(content=b"")
-    parts = (unified_diff(p, here.get(p, empty).content, after.get(p, empty).content) for p in patch.files)
-    return printable("".join(parts))
+    return "".join(unified_diff(p, here.get(p, empty).content, after.get(p, empty).content) for p in patch.files)
 
 
 def _why_not(why: WhyNot) -> Iterator[Text]:

@@ -22,14 +22,16 @@ def test_every_verb_explains_itself(verb: str) -> None:
 
 
 def test_json_has_a_summary_and_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    print_result(ROWS, as_json=True)
-    data = json.loads(capsys.readouterr().out)
+    print_result("bench inject", ROWS, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["verb"], document["exit_code"]) == ("bench inject", 0)
+    data = document["result"]
     assert data["summary"]["plausible"] == 1
     assert [row["id"] for row in data["rows"]] == ["a", "b"]
 
 
 def test_the_table_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    print_result(ROWS, as_json=False)
+    print_result("bench inject", ROWS, as_json=False)
     out = capsys.readouterr().out
     assert "1 of 2 plausible" in out
     assert "[x]: y" in out

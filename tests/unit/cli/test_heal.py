@@ -13,6 +13,7 @@ import pytest
 
 from reknit.cli.heal import Ticker, exit_status, heal_verb
 from reknit.config import Options
+from reknit.errors import Interrupted
 from reknit.events import Observer, Progress
 from reknit.model.outcome import (
     CircuitOpen,
@@ -111,7 +112,7 @@ def test_nothing_is_written_without_a_yes(
 ) -> None:
     answers: list[bool] = []
 
-    def heal(_options: Options, *, observe: Observer, confirm: Callable[[Report], bool]) -> Report:
+    def heal(*, options: Options, observe: Observer, confirm: Callable[[Report], bool]) -> Report:
         answers.append(confirm(PROPOSED))
         return PROPOSED
 
@@ -129,12 +130,15 @@ def test_nothing_is_written_without_a_yes(
 def test_ctrl_c_in_a_run_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def heal(_options: Options, **_: object) -> Report:
+    def heal(**_: object) -> Report:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("reknit.cli.heal.heal", heal)
-    assert heal_verb(Options(project=tmp_path), ask=True) == 130
-    assert capsys.readouterr() == ("", "\ninterrupted; the project's files are as they were\n")
+    with pytest.raises(Interrupted) as caught:
+        heal_verb(Options(project=tmp_path), ask=True)
+    assert caught.value.exit_code == 130
+    assert caught.value.message == "interrupted; the project's files are as they were"
+    assert capsys.readouterr() == ("", "")
 
 
 def test_progress_in_a_pipe_is_a_line_a_stage_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

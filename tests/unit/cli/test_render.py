@@ -13,7 +13,7 @@ from reknit.cli.render import diff, show_report
 from reknit.model.fault import Suspect
 from reknit.model.outcome import Cost, Healed, NotHealed, Outcome, Proposed, Rejected, Report, Row, WhyNot
 from reknit.model.patch import Entry, Span
-from reknit.model.signal import ErrorInfo, Signal, SignalKind
+from reknit.model.signal import ErrorInfo, Frame, Signal, SignalKind
 from reknit.model.verdict import CheckResult, CheckStatus, Label, Receipt, Reversible, Verdict
 from tests.unit.verify.stage import TREE, patch
 
@@ -29,11 +29,14 @@ VERDICT = Verdict(
 
 
 def shown(*rows: tuple[str, Outcome], before: Mapping[str, Entry] = TREE, notes: tuple[str, ...] = ()) -> str:
-    error = ErrorInfo(type="E", message="")
+    error = ErrorInfo(type="E", message="\nno such thing\nand more")
+    frames = tuple(Frame(path=p, line=5, function="clamp", in_project=p == "calc.py") for p in ("calc.py", "/lib/x.py"))
     report = Report(
         project="p",
         started=AT,
-        rows=tuple(Row(signal=Signal(kind=SignalKind.TEST, test=t, error=error), outcome=o) for t, o in rows),
+        rows=tuple(
+            Row(signal=Signal(kind=SignalKind.TEST, test=t, error=error, frames=frames), outcome=o) for t, o in rows
+        ),
         cost=Cost(candidates=7, seconds=1.25, cpu_seconds=2.5),
         notes=notes,
     )
@@ -47,6 +50,7 @@ def test_a_proposal_with_its_evidence_in_whole_lines() -> None:
     text = shown(("t1", Proposed(patch=patch(), verdict=VERDICT, why=why)), notes=("2 tests were not run",))
     assert text.splitlines() == [
         "proposed  t1",
+        "  E: no such thing, at calc.py:5 in clamp",
         f"  PLAUSIBLE  patch {patch().id[:8]}  confidence 0.50 (not calibrated)  ",
         "--- a/a.py",
         "+++ b/a.py",
@@ -100,8 +104,9 @@ def test_why_not_has_the_places_the_near_misses_and_what_would_help() -> None:
         exhausted=False,
         unblock="more time",
     )
-    assert shown(("t", NotHealed(why_not=why_not))).splitlines()[:5] == [
+    assert shown(("t", NotHealed(why_not=why_not))).splitlines()[:6] == [
         "not healed  t",
+        "  E: no such thing, at calc.py:5 in clamp",
         "  why not: 12 candidates tried, not all there were; none passes",
         "  suspect  a.py:3 in f (run by 1 of 1)",
         "  near     a.py:3 `<`: passes 1 of 2 failing tests",
