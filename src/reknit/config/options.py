@@ -1,8 +1,9 @@
-"""What a run is asked to do, fixed at the entry and passed down."""
+"""One run as asked for, and where a project begins."""
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 from reknit.errors import UsageError
 
 #: What is asked for beyond these is a slip, and would overflow a timer.
-_MOST = {"max_time": 1_000_000, "max_cpu": 1_000_000, "fuel": 10**15, "jobs": 256}
-_MARKS = ("pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
+LIMITS = {"max_time": 1_000_000, "max_cpu": 1_000_000, "fuel": 10**15, "jobs": 256}
+_MARKS = ("pyproject.toml", "reknit.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,17 @@ class Options:
     state_dir: Path | None = None
 
     def __post_init__(self) -> None:
-        for name, most in _MOST.items():
+        for name, most in LIMITS.items():
             value = getattr(self, name)
             if value is not None and not 0 < value <= most:
                 option = f"--{name.replace('_', '-')}"
                 message = f"{option} must be above 0 and at most {most}, not {value}; nothing was run"
                 raise UsageError(message, slug="option")
+
+
+def usual_jobs() -> int:
+    """Workers side by side where nobody says how many."""
+    return min(2, os.cpu_count() or 1)
 
 
 def find_root(start: Path) -> Path:

@@ -1,0 +1,140 @@
+"""The files that hold settings: the user's, and the project's, which may be hostile."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reknit.config.schema import Environment, FileSettings, Settings
+from reknit.config.toml import check, parse
+from reknit.errors import UsageError
+
+#: Bytes; more is no configuration.
+_MOST = 256 * 1024
+_TABLE = ("tool", "reknit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """A file of settings, as it was read once."""
+
+    path: Path
+    #: As people are told of it.
+    name: str
+    sha256: str
+    settings: FileSettings
+
+    def values(self, environment: Environment) -> dict[str, tuple[Any, str]]:
+        """Each setting in `environment` with the place that it stands in."""
+        special: Settings = getattr(self.settings.env, environment)
+        within = "[tool.reknit." if self.path.name == "pyproject.toml" else "["
+        found = {k: (v, self.name) for k, v in self.settings.given().items()}
+        found |= {k: (v, f"{self.path.name} {within}env.{environment}]") for k, v in special.given().items()}
+        return {k: (_anchored(v, self.path.parent) if k == "python" else v, where) for k, (v, where) in found.items()}
+
+
+def project_file(root: Path) -> tuple[ConfigFile | None, tuple[str, ...]]:
+    """The project's settings, if it has any, and notes on files that were not read.
+
+    `UsageError` where they stand in two files, or cannot be used.
+    """
+    own, table = root / "reknit.toml", root / "pyproject.toml"
+    there = [path for path in (own, table) if _is_there(path)]
+    outside = [path for path in there if not _real(path).is_relative_to(_real(root))]
+    notes = tuple(f"{p.name} is a link that leads out of the project; its settings were not read" for p in outside)
+    files = [f for p in there if p not in outside and (f := _own(p) if p == own else _table(p)) is not None]
+    if len(files) > 1:
+        message = "settings stand in both reknit.toml and pyproject.toml [tool.reknit]; nothing was run"
+        raise UsageError(message, slug="config-two-files", hint="keep one of them")
+    return next(iter(files), None), notes
+
+
+def user_file(path: Path, root: Path, *, named: bool) -> ConfigFile | None:
+    """The user's settings; None where there are none, unless the user `named` the file.
+
+    `UsageError` where it cannot be used, or lies inside the project at `root`.
+    """
+    if not named and not _is_there(path):
+        return None
+    if _real(path).is_relative_to(_real(root)):
+        message = f"the user's settings {path} lie inside the project, whose files may be hostile; nothing was run"
+        hint = "name them reknit.toml and run `reknit trust`, or set REKNIT_CONFIG to a file outside"
+        raise UsageError(message, slug="config-inside-project", hint=hint)
+    return _config(path, str(path), _read(path), ())
+
+
+def _own(path: Path) -> ConfigFile | None:
+    return _config(path, path.name, _read(path, regular=True), ())
+
+
+def _table(path: Path) -> ConfigFile | None:
+    content = _read(path, regular=True)
+    # Most have no settings of ours, and then their mistakes are not ours to find.
+    return _config(path, f"{path.name} [tool.reknit]", content, _TABLE) if b"reknit" in content else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as exc:
+        raise _unreadable(path, exc) from exc
+    return True
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError) as exc:  # links in a circle
+        raise _unreadable(path, exc) from exc
+
+
+def _config(path: Path, name: str, content: bytes, prefix: tuple[str, ...]) -> ConfigFile | None:
+    file = name.partition(" [")[0]
+    text, table = parse(file, content)
+    for part in prefix:
+        if part not in table:
+            return None
+        inner = table[part]
+        if not isinstance(inner, Mapping):
+            message = f"{file}: {part} should be a table; nothing was run"
+            raise UsageError(message, slug="config-value")
+        table = dict(inner)
+    settings = check(FileSettings, table, name=file, text=text, prefix=prefix)
+    return ConfigFile(path=path, name=name, sha256=hashlib.sha256(content).hexdigest(), settings=settings)
+
+
+def _read(path: Path, *, regular: bool = False) -> bytes:
+    """The content; `regular`: a pipe or a device, which may never end, is an error."""
+    try:
+        # Not to wait for somebody who writes to a pipe; no effect on files.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK if regular else 0))
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+            if regular and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _unreadable(path, "it is no regular file")
+            content = file.read(_MOST + 1)
+    except (OSError, ValueError) as exc:
+        raise _unreadable(path, exc) from exc
+    if len(content) > _MOST:
+        raise _unreadable(path, f"it has more than {_MOST // 1024} KiB")
+    return content
+
+
+def _unreadable(path: Path, why: str | Exception) -> UsageError:
+    why = getattr(why, "strerror", None) or str(why)
+    return UsageError(f"{path} cannot be read for settings: {why}; nothing was run", slug="config-unreadable")
+
+
+def _anchored(python: str, folder: Path) -> Path:
+    """A bare name is looked for on PATH; a relative path counts from the file that says it."""
+    try:
+        path = Path(python).expanduser()
+    except RuntimeError:  # no such user
+        path = Path(python)
+    return folder / path if "/" in python else path
