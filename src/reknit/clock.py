@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 #: Shares of the whole time: for the first run of the suite, what failed last time before it, the clean run that
-#: accepts, and one test to end.
+#: accepts, running failing tests again, and one test to end.
 _FIRST_SHARE = 0.5
 _RECHECK_SHARE = 0.2
 _ACCEPT_SHARE = 0.25
+_AGAIN_SHARE = 0.1
 _HANG_SHARE = 0.05
 _HANG_SECONDS = (2.0, 60.0)
 #: The least that a search gets, however little is left.
@@ -49,6 +50,11 @@ class Meter:
     def accept_deadline(self) -> float:
         """When a clean run that starts now must end; it may pass `deadline`, since a patch is worth it."""
         return max(self.deadline, time.monotonic()) + self.max_time * _ACCEPT_SHARE
+
+    @property
+    def again_seconds(self) -> float:
+        """For running the failing tests again, to see that they fail each time."""
+        return min(self.max_time, self.max_cpu or self.max_time) * _AGAIN_SHARE
 
     @property
     def hang_seconds(self) -> float:

@@ -6,16 +6,15 @@ the steps, and `heal` runs the steps in a row.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
-from reknit.apply.tree import read
 from reknit.config import Options, find_root
+from reknit.detect.flaky import changes, depends, rounds, run_again, too_few
 from reknit.detect.tests import (
     LAST_FAILED,
     first_things_first,
@@ -30,7 +29,7 @@ from reknit.detect.tests import signals as detect_signals
 from reknit.diagnose.context import context, redact
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
-from reknit.errors import CannotJudgeError, ConflictError, SandboxError, StoreError, UsageError
+from reknit.errors import CannotJudgeError, SandboxError, StoreError, UsageError
 from reknit.events import Observer, ignore
 from reknit.kit import Kit
 from reknit.kit import kit as make_kit
@@ -38,34 +37,31 @@ from reknit.lang.python import Source, functions, parse
 from reknit.model.fault import Fault
 from reknit.model.outcome import (
     Cost,
-    Healed,
     NotHealed,
     Outcome,
     Proposed,
     Quarantined,
     Report,
-    Reverted,
     Row,
     ValidationFailed,
     WhyNot,
 )
 from reknit.model.patch import Entry, Patch, Tree
 from reknit.model.signal import ErrorContext, Signal
-from reknit.model.verdict import CheckStatus, Receipt, Safety, Verdict
+from reknit.model.verdict import CheckStatus, Verdict
 from reknit.propose.engine import Engine, Proposal
 from reknit.propose.hints import hints_for
 from reknit.propose.rank import why
-from reknit.runner.base import SuiteRun
+from reknit.runner.base import SuiteRun, Trials
 from reknit.runner.layout import judge_of_tests
 from reknit.store.db import Store
 from reknit.store.place import project_state
 from reknit.verify.gate import judge
 from reknit.verify.suite import SuiteCheck
+from reknit.writing import Writing, writable
 
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
-#: Wall clock for the tests of a patch that was just written.
-_AFTER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +106,7 @@ def heal(
             healing = diagnose(kit, healing, run, sources)
             healing = propose(kit, healing, run, sources, entries)
         report = _report(kit, healing)
-        if _writable(options, healing) and confirm(report):
+        if writable(options, healing.outcomes) and confirm(report):
             healing = apply(kit, healing, Journal(root, state))
             report = _report(kit, healing)
         return replace(report, notes=(*report.notes, *_save(store, report)))
@@ -245,13 +241,14 @@ def propose(
         jobs=kit.options.jobs or min(2, os.cpu_count() or 1),
         fuel=kit.options.fuel,
     )
-    outcomes, notes = dict(healing.outcomes), list(healing.notes)
     base = healing.baseline
     clean_seconds, clean_cpu = sum(r.seconds for r in base.tests.values()), base.cpu_seconds
     with engine.trials() as trials:
+        healing = _run_again(kit, healing, engine, trials)
+        outcomes, notes = dict(healing.outcomes), list(healing.notes)
         for number, whole in enumerate(healing.faults):
-            left = tuple(c for c in whole.contexts if not isinstance(outcomes.get(c.signal.test or ""), Proposed))
-            if not left:  # an earlier patch makes these pass too
+            left = tuple(c for c in whole.contexts if not _settles(outcomes.get(c.signal.test or "")))
+            if not left:  # flaky, or an earlier patch makes these pass too
                 continue
             fault = replace(whole, contexts=left)
             share = kit.meter.share(clean_seconds, clean_cpu, left=len(healing.faults) - number)
@@ -264,15 +261,40 @@ def propose(
     return replace(healing, outcomes=outcomes, notes=tuple(notes))
 
 
+def _settles(outcome: Outcome | None) -> bool:
+    """Whether there is nothing left to search for."""
+    return isinstance(outcome, (Proposed, Quarantined))
+
+
+def _run_again(kit: Kit, healing: Healing, engine: Engine, trials: Trials) -> Healing:
+    """Quarantine the failing tests that do not fail each time."""
+    base = healing.baseline
+    tests = [t for f in healing.faults if engine.out_of_reach(f) is None for t in f.tests]
+    times = rounds([base.tests[t] for t in tests if t in base.tests], kit.meter.again_seconds)
+    kit.tell("diagnose", f"running failing tests again: {len(times)}")
+    before = trials.cpu_seconds
+    seen = run_again(times, trials.again, deadline=time.monotonic() + kit.meter.again_seconds)
+    kit.meter.tests += trials.cpu_seconds - before
+    alone = partial(kit.runner.suite, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds)
+    flaky = {t: why for t, bad in seen.items() if (why := changes(t, bad) or depends(t, bad, alone)) is not None}
+    note = too_few(seen)
+    return replace(
+        healing,
+        outcomes={**healing.outcomes, **{t: Quarantined(flaky=why) for t, why in flaky.items()}},
+        notes=(*healing.notes, note) if note else healing.notes,
+    )
+
+
 def _also_healed(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> list[str]:
     """Tests of other faults that the patch makes pass and that have none of their own."""
     heals = outcome.verdict.heals if isinstance(outcome, Proposed) else ()
-    return [t for t in heals if not isinstance(outcomes.get(t), (Proposed, Quarantined))]
+    return [t for t in heals if not _settles(outcomes.get(t))]
 
 
 def _counter(kit: Kit, fault: Fault) -> Callable[[int], None]:
     """Counts the candidates of one fault on top of those before it."""
-    kit.tell("propose", f"searching a patch for {fault.tests[0]}")
+    more = f" and {len(fault.tests) - 1} more" if len(fault.tests) > 1 else ""
+    kit.tell("propose", f"searching a patch for {fault.tests[0]}{more}")
     before = kit.candidates
 
     def tell(count: int) -> None:
@@ -315,71 +337,11 @@ def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[st
     return verdict
 
 
-def _writable(options: Options, healing: Healing) -> list[tuple[Proposed, tuple[str, ...]]]:
-    """The proposed patches that `options` let be written, with the tests that each is for."""
-    allowed = {Safety.SAFE, Safety.UNSAFE} if options.unsafe else {Safety.SAFE}
-    found: dict[str, tuple[Proposed, tuple[str, ...]]] = {}
-    for test, outcome in healing.outcomes.items():
-        if options.apply and isinstance(outcome, Proposed) and outcome.verdict.safety in allowed:
-            _, tests = found.get(outcome.patch.id, (outcome, ()))
-            found[outcome.patch.id] = (outcome, (*tests, test))
-    return list(found.values())
-
-
 def apply(kit: Kit, healing: Healing, journal: Journal) -> Healing:
-    """Write the patches that may be written, one after the other, each judged on the tree that it is written to.
-
-    A run that is cut short takes back what it has written.
-    """
-    receipts: list[Receipt] = []
-    try:
-        for proposed, tests in _writable(kit.options, healing):
-            kit.tell("apply", f"applying {proposed.patch.id}")
-            healing = _apply_one(kit, healing, journal, proposed, tests, receipts)
-    except BaseException:  # - Ctrl-C too: what was not seen to pass does not stay
-        for receipt in reversed(receipts):
-            journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
-        raise
-    return healing
-
-
-def _apply_one(
-    kit: Kit,
-    healing: Healing,
-    journal: Journal,
-    proposed: Proposed,
-    tests: tuple[str, ...],
-    receipts: list[Receipt],
-) -> Healing:
-    """Write one patch over those of `receipts`, or note why not; it is taken back if its tests then fail."""
-    applied = [r.patch for r in receipts]
-    tree = read(kit.root, {p for patch in (proposed.patch, *applied) for p in patch.files})
-    patch = rebase(proposed.patch, applied, tree)
-    if patch is None:
-        return _noted(healing, proposed, "its place was changed since it was made")
-    verdict = proposed.verdict
-    if applied:
-        healed = tuple(t for t, o in healing.outcomes.items() if isinstance(o, Healed))
-        verdict = _judge(kit, healing, patch, tree, (*tests, *healed))
-        if not verdict.passed:
-            return _noted(healing, proposed, f"after the others, it {verdict.checks[-1].evidence}")
-    try:
-        receipt = journal.apply(patch, verdicts=(verdict,), now=dt.datetime.now(dt.UTC))
-    except ConflictError as exc:
-        return _noted(healing, proposed, exc.message)
-    receipts.append(receipt)
-    run = kit.runner.suite(tests=tests, deadline=time.monotonic() + _AFTER_SECONDS, hang_seconds=kit.meter.hang_seconds)
-    kit.meter.tests += run.cpu_seconds
-    failed = [t for t in tests if t not in run.tests or run.tests[t].outcome != "passed"]
-    outcome: Outcome = Healed(patch=patch, verdict=verdict, receipt=receipt)
-    if failed:
-        journal.undo(receipts.pop().id, now=dt.datetime.now(dt.UTC))
-        outcome = Reverted(reason=f"{failed[0]} does not pass on the tree as written; the patch was taken back")
-    return replace(healing, outcomes={**healing.outcomes, **dict.fromkeys(tests, outcome)})
-
-
-def _noted(healing: Healing, proposed: Proposed, reason: str) -> Healing:
-    return replace(healing, notes=(*healing.notes, f"patch {proposed.patch.id[:8]} was not written: {reason}"))
+    """Write the patches that may be written."""
+    writing = Writing(kit, journal, lambda patch, tree, tests: _judge(kit, healing, patch, tree, tests))
+    outcomes = writing.write(healing.outcomes)
+    return replace(healing, outcomes=outcomes, notes=(*healing.notes, *writing.notes))
 
 
 def _report(kit: Kit, healing: Healing) -> Report:

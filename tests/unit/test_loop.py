@@ -24,6 +24,7 @@ from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.model.verdict import Label, Verdict
 from reknit.runner.base import SuiteRun
+from reknit.writing import writable
 from tests.unit.verify.stage import ScriptedRunner, suite
 
 TEXT = b"one = 1\ntwo = 2\nthree = 3\n"
@@ -113,7 +114,7 @@ class TestApply:
 
     def test_what_breaks_together_with_the_others_is_not_written(self, root: Path, tmp_path: Path) -> None:
         together = suite({"one": "passed", "two": "passed", "three": "failed", "green": "failed"})
-        tools = kit(root, passing("one"), together)
+        tools = kit(root, passing("one"), together, together)
         two = proposed(b"two", b"22")
         done = loop.apply(tools, healing(one=proposed(b"one", b"9"), two=two), Journal(root, tmp_path / "state"))
         assert (root / "a.py").read_bytes() == TEXT.replace(b"1", b"9")
@@ -163,9 +164,9 @@ class TestApply:
     )
     def test_the_label_decides(self, root: Path, label: Label, unsafe: bool, written: bool) -> None:
         options = Options(project=root, apply=True, unsafe=unsafe)
-        found = loop._writable(options, healing(one=proposed(b"one", b"9", label)))
+        found = writable(options, {"one": proposed(b"one", b"9", label)})
         assert bool(found) is written
-        assert loop._writable(Options(project=root, unsafe=True), healing(one=proposed(b"one", b"9", label))) == []
+        assert writable(Options(project=root, unsafe=True), {"one": proposed(b"one", b"9", label)}) == []
 
 
 class TestDetect:

@@ -24,6 +24,8 @@ from reknit.runner.base import Runner, SuiteRun, Trials
 _KEEP_TESTS = 300
 _KEEP_SECONDS = 10.0
 _SHOWN = 5
+#: pytest's error for a fixture that nobody defines.
+_NO_FIXTURE = "FixtureLookupError"
 
 Ranges = Mapping[FunctionRef, frozenset[int]]
 
@@ -70,7 +72,7 @@ class Engine:
         tell: Callable[[int], None],
     ) -> Proposal:
         """Search until enough candidates pass or `spent(cpu seconds of the search)` says so."""
-        if (why := self._out_of_reach(fault)) is not None:
+        if (why := self.out_of_reach(fault)) is not None:
             nothing = WhyNot(suspects=(), rejected=(), candidates=0, exhausted=True, unblock=why)
             return Proposal(patches=(), why_not=nothing, cpu_seconds=0.0, notes=())
         paths = {s.path for s in fault.suspects}
@@ -91,13 +93,15 @@ class Engine:
             notes=trials.steps_down,
         )
 
-    def _out_of_reach(self, fault: Fault) -> str | None:
+    def out_of_reach(self, fault: Fault) -> str | None:
         """Why no change of the program can heal it: its tests end in their own set-up, before any of it runs."""
         runs = [self.run.tests[t] for t in fault.tests]
         cover = self.run.coverage
+        failure = runs[0].failure
+        if failure and all(r.failure and r.failure.type.endswith(_NO_FIXTURE) for r in runs):
+            return f"{failure.message}: is the plug-in that brings it installed in the project's interpreter?"
         if any(r.outcome != "error" or not self.sources.keys().isdisjoint(cover.get(r.test, ())) for r in runs):
             return None
-        failure = runs[0].failure
         said = f": {failure.message.strip().splitlines()[-1]}" if failure and failure.message.strip() else ""
         return f"the set-up of the test fails before a line of the project runs in it{said}"
 

@@ -152,6 +152,9 @@ class Trials(Protocol):
     def steps_down(self) -> tuple[str, ...]:
         """Steps of the ladder that were found not to hold for this project, and why."""
 
+    def again(self, test: str) -> TestRun | None:
+        """The test once more on the code as it is, in a process of its own; None where no step can run it."""
+
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """Judge trials side by side; answers come in the order of the questions, whatever the load."""
 

@@ -138,6 +138,12 @@ class Worker:
                 self._feed(attempt)
         return None
 
+    def again(self, test: str) -> TestRun | None:
+        """The original's result once more; None where this step gives none. One that hangs is stopped by fuel."""
+        hangs = _hung(self._plan.baseline.tests.get(test))
+        attempt = self._original((test,), fuel=self._fuel if hangs else None)
+        return attempt.results[0] if attempt.results else None
+
     def _original(self, tests: Sequence[str], *, fuel: int | None) -> Attempt:
         session = self._open()
         if session is None:
@@ -273,6 +279,11 @@ class Pool:
     def steps_down(self) -> tuple[str, ...]:
         """Which steps were found not to hold for this project, and why."""
         return tuple(dict.fromkeys(f"{step}: {why}" for (_, step, _), why in self._controls.items() if why))
+
+    def again(self, test: str) -> TestRun | None:
+        """The test once more on the code as it is, by the first step that can run it; None where none can."""
+        steps = self._workers[0].values()
+        return next((run for step in steps if (run := step.again(test)) is not None), None)
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """Judge trials side by side; answers come in the order of the questions."""

@@ -11,6 +11,8 @@ from reknit.model.verdict import CheckResult, CheckStatus
 from reknit.runner.base import Runner, SuiteRun
 
 CHECK = "tests"
+#: So few broken tests may be flaky, and the suite is run once more to see.
+_FEW = 3
 
 Files = Mapping[str, bytes | None]
 
@@ -57,27 +59,37 @@ class _Hearing:
 
     def hear(self) -> Heard:
         whole = self._check.whole
-        run = self._run(self._files, whole=whole)
+        run = self._patched(whole=whole)
         if run is None and whole and self._check.selected and self._run({}, whole=True) is None:
             # What the user's arguments leave out cannot be collected anyway: it says nothing about the patch.
             whole = False
-            run = self._run(self._files, whole=False)
+            run = self._patched(whole=False)
         left = [] if whole else ["tests that the given pytest arguments leave out"]
         if run is None:
             word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="the suite no longer collects")
             return Heard(word=word, run=self._check.baseline, not_run=tuple(left), cpu_seconds=self._cpu)
-        if whole and self._check.selected and self._differs(run):
-            run = self._with_arguments(run)
         late = time.monotonic() >= self._deadline
         if run.not_run:
             why = "for want of time" if late else "since pytest stopped"
             left.insert(0, f"{len(run.not_run)} tests, {why}, the first {run.not_run[0]}")
         unmet = [t for t in self._check.must_pass if t not in run.tests or run.tests[t].outcome != "passed"]
         broken = [] if unmet else self._broken(run, late=late)
-        word = _word(run, self._check.must_pass, unmet, broken)
+        flaky: list[str] = []
+        if 0 < len(broken) <= _FEW and not late and (again := self._patched(whole=whole)) is not None:
+            flaky = [t for t in broken if t in again.tests and again.tests[t].outcome == "passed"]
+            broken = [t for t in broken if t not in flaky]
+            unmet = [t for t in self._check.must_pass if t in again.tests and again.tests[t].bad]
+        word = _word(run, self._check.must_pass, unmet, broken, flaky)
         if word.status is CheckStatus.PASSED and not late and run.status is None is not self._check.baseline.status:
             word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="ends pytest before it has finished")
         return Heard(word=word, run=run, not_run=tuple(left), cpu_seconds=self._cpu)
+
+    def _patched(self, *, whole: bool) -> SuiteRun | None:
+        """The suite with the patch; what the user's arguments select is judged with them where it needs them."""
+        run = self._run(self._files, whole=whole)
+        if run is None or not whole or not self._check.selected or not self._differs(run):
+            return run
+        return self._with_arguments(run)
 
     def _run(self, files: Files, *, whole: bool, tests: Sequence[str] | None = None) -> SuiteRun | None:
         """A run of the suite; None where pytest did not come to run a test."""
@@ -128,7 +140,9 @@ def _still_there(test: str, run: SuiteRun, *, late: bool) -> bool:
     )
 
 
-def _word(run: SuiteRun, must_pass: Sequence[str], unmet: Sequence[str], broken: Sequence[str]) -> CheckResult:
+def _word(
+    run: SuiteRun, must_pass: Sequence[str], unmet: Sequence[str], broken: Sequence[str], flaky: Sequence[str]
+) -> CheckResult:
     late = [t for t in unmet if t in run.not_run]
     if late:
         evidence = f"leaves {len(late)} of {len(must_pass)} failing tests without a result: time was up"
@@ -141,4 +155,6 @@ def _word(run: SuiteRun, must_pass: Sequence[str], unmet: Sequence[str], broken:
         return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(broken))
     passed = sum(r.outcome == "passed" for r in run.tests.values())
     evidence = f"{len(must_pass)} failing now pass, {passed} of {len(run.collected)} tests pass in a clean process"
+    if flaky:
+        evidence += f"; flaky, failed at first and passed in a second run with the patch: {', '.join(flaky)}"
     return CheckResult(check=CHECK, status=CheckStatus.PASSED, evidence=evidence)

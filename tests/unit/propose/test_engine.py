@@ -55,6 +55,9 @@ class Judge:
         self.steps_down: tuple[str, ...] = ()
         self.asked: list[Trial] = []
 
+    def again(self, test: str) -> TestRun | None:
+        raise AssertionError(test)
+
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         for trial in trials:
             self.asked.append(trial)
@@ -163,15 +166,25 @@ def test_nothing_found_says_whether_there_was_more() -> None:
     assert cut.cpu_seconds == 2.0
 
 
+def test_a_test_without_its_fixture_is_not_searched_for() -> None:
+    """What a fixture of the session ran before it is no suspect: the plug-in is missing."""
+    failure = Failure(type="_pytest.fixtures.FixtureLookupError", message="fixture 'db' not found")
+    bad = TestRun(test="t::bad", outcome="error", seconds=0.1, failure=failure)
+    judge = Judge(b"weight <= LIMIT")
+    proposal, _ = propose(judge, bad=bad)
+    assert (judge.asked, proposal.patches) == ([], ())
+    assert proposal.why_not.unblock.startswith("fixture 'db' not found: is the plug-in")
+
+
 def test_a_test_whose_set_up_fails_is_not_searched_for() -> None:
-    """A missing fixture is nothing that a change of the program mends."""
-    failure = Failure(type="FixtureLookupError", message="fixture 'db' not found")
+    """No line of the program runs in it, so no change of one mends it."""
+    failure = Failure(type="OSError", message="no such database")
     bad = TestRun(test="t::bad", outcome="error", seconds=0.1, failure=failure)
     judge = Judge(b"never")
     proposal, _ = propose(judge, bad=bad, cover={**COVER, "t::bad": {}})
     assert (judge.asked, proposal.patches) == ([], ())
     assert "set-up" in proposal.why_not.unblock
-    assert proposal.why_not.unblock.endswith("fixture 'db' not found")
+    assert proposal.why_not.unblock.endswith("no such database")
 
 
 def test_a_set_up_that_runs_the_program_is_searched_for() -> None:

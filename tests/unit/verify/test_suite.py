@@ -26,7 +26,7 @@ def hear(
     selected: bool = False,
     seconds: float = 60,
 ) -> tuple[Heard, ScriptedRunner]:
-    runner = ScriptedRunner(list(answers))
+    runner = ScriptedRunner([*answers, answers[-1]])  # what breaks is run once more, and ends as it did
     check = SuiteCheck(
         runner=runner,
         baseline=suite(before),
@@ -74,6 +74,32 @@ def test_a_passing_test_must_go_on_passing(outcome: TestOutcome) -> None:
     assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("green",))
 
 
+class TestFlaky:
+    """A test that fails with the patch and passes when the suite is run once more."""
+
+    def test_it_does_not_refuse_and_is_named(self) -> None:
+        heard, runner = hear(suite(after(green="failed")), suite(after()))
+        assert heard.word.status is CheckStatus.PASSED
+        assert "second run with the patch: green" in heard.word.evidence
+        assert [a["files"] for a in runner.asked] == [FILES, FILES]
+
+    @pytest.mark.parametrize("second", ["failed", "error", "skipped", "xfailed"])
+    def test_only_passing_clears_it(self, second: TestOutcome) -> None:
+        heard, _ = hear(suite(after(green="failed")), suite(after(green=second)))
+        assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("green",))
+
+    def test_the_failing_test_must_pass_in_both(self) -> None:
+        heard, _ = hear(suite(after(green="failed")), suite(after(red="failed")))
+        assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("red",))
+
+    def test_many_are_not_flaky(self) -> None:
+        many: dict[str, TestOutcome] = {f"green{n}": "passed" for n in range(4)}
+        broken: dict[str, TestOutcome] = dict.fromkeys(many, "failed")
+        heard, runner = hear(suite(after(**broken)), suite(after(**many)), before={**BEFORE, **many})
+        assert heard.word.status is CheckStatus.FAILED
+        assert len(runner.asked) == 1
+
+
 def test_a_passing_test_must_not_vanish() -> None:
     left = after()
     del left["green"]
@@ -116,12 +142,14 @@ class TestTestsThatNeedTheArguments:
 
     @pytest.mark.parametrize("change", [{"red": "failed"}, {"green": "failed"}])
     def test_and_refuse_as_ever(self, change: dict[str, TestOutcome]) -> None:
-        heard, _ = hear(suite(self.WITHOUT), suite(after(**change)), selected=True)
+        run, narrow = suite(self.WITHOUT), suite(after(**change))
+        heard, _ = hear(run, narrow, run, narrow, selected=True)
         assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, tuple(change))
 
     def test_what_else_fails_without_them_still_counts(self) -> None:
         before = suite({"other": "passed"})
-        heard, _ = hear(suite({**self.WITHOUT, "other": "failed"}), suite(after()), before, selected=True)
+        run = suite({**self.WITHOUT, "other": "failed"})
+        heard, _ = hear(run, suite(after()), before, run, suite(after()), selected=True)
         assert heard.word.details == ("other",)
 
 
@@ -138,7 +166,8 @@ class TestTestsThatWereNotRunBefore:
         assert heard.cpu_seconds == 2.0
 
     def test_one_that_passes_without_the_patch_is(self) -> None:
-        heard, _ = hear(suite(after(new="failed")), suite({"new": "passed"}), selected=True)
+        run = suite(after(new="failed"))
+        heard, _ = hear(run, suite({"new": "passed"}), run, selected=True)
         assert heard.word.details == ("new",)
 
     def test_one_that_nothing_is_known_of_counts_against_the_patch(self) -> None:
