@@ -30,7 +30,12 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
 def options(command: Any) -> list[str]:
-    return [o for p in command.params if p.param_type_name == "option" and p.name != "help" for o in p.opts]
+    return [
+        o
+        for p in command.params
+        if p.param_type_name == "option" and p.name != "help"
+        for o in (*p.opts, *p.secondary_opts)
+    ]
 
 
 def section(words: tuple[str, ...]) -> str:

@@ -111,15 +111,24 @@ def heal(
     python: Annotated[
         Path | None, typer.Option(help="The project's interpreter or virtual environment.", show_default=False)
     ] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Write patches whose label is safe.")] = False,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="With --apply: write plausible patches too.")] = False,
+    apply: Annotated[
+        bool | None, typer.Option("--apply/--no-apply", help="Write patches whose label is safe.", show_default=False)
+    ] = None,
+    unsafe: Annotated[
+        bool | None,
+        typer.Option("--unsafe/--no-unsafe", help="With --apply: write plausible patches too.", show_default=False),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing.")] = False,
-    max_time: Annotated[float, typer.Option(help="Seconds for the whole run.")] = 300.0,
+    max_time: Annotated[
+        float | None, typer.Option(help="Seconds for the whole run; by default 300.", show_default=False)
+    ] = None,
     fuel: Annotated[
         int | None,
         typer.Option(help="Ticks a candidate may use; by default 60 times the tests' own.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="For choices left to chance; so far there are none.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="For choices left to chance; so far there are none.", show_default=False)
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Workers side by side; at most 2 by default.", show_default=False)
     ] = None,
@@ -127,25 +136,30 @@ def heal(
         str | None,
         typer.Option(help="bubblewrap, landlock, seatbelt or none; by default the best here.", show_default=False),
     ] = None,
+    env: Annotated[
+        str | None,
+        typer.Option(help="development, staging or production: which settings hold.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find failing tests, search for patches and prove them; writes nothing without --apply."""
-    from reknit.cli.heal import heal_verb
-    from reknit.config import Options
+    from reknit.cli.settings import settled
 
-    options = Options(
-        project=project,
-        python=python,
-        pytest_args=tuple(pytest_args or ()),
-        max_time=max_time,
-        fuel=fuel,
-        seed=seed,
-        jobs=jobs,
-        apply=apply,
-        unsafe=unsafe,
-        isolation=isolation,
-        state_dir=state_base(),
-    )
+    flags = {
+        "python": python,
+        "pytest_args": tuple(pytest_args or ()),
+        "max_time": max_time,
+        "fuel": fuel,
+        "seed": seed,
+        "jobs": jobs,
+        "apply": apply,
+        "unsafe": unsafe,
+        "isolation": isolation,
+        "env": env,
+    }
+    options = settled(project, flags, state_base()).options  # what is wrong here is said before the rest is loaded
+    from reknit.cli.heal import heal_verb
+
     raise typer.Exit(heal_verb(options, ask=not yes, as_json=as_json))
 
 
@@ -187,6 +201,20 @@ def log(*, project: Project = Path(), as_json: AsJson = False) -> None:
     from reknit.cli.history import log_verb
 
     raise typer.Exit(log_verb(_of(project), as_json=as_json))
+
+
+@app.command()
+def trust(
+    *,
+    project: Project = Path(),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust no file of the project any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the project's settings ask for, and let them loosen what holds, until the file changes."""
+    from reknit.cli.trust import trust_verb
+
+    raise typer.Exit(trust_verb(_of(project), yes=yes, revoke=revoke, as_json=as_json))
 
 
 @app.command()

@@ -186,22 +186,23 @@ def _user_settings(root: Path, environ: Mapping[str, str], environment: Environm
 
 
 def shown(value: object) -> str:
-    """A value as a person reads it in a note, on one line and not too long."""
-    if isinstance(value, Mapping):
-        text = " ".join(f"{name}={value[name]}" for name in value)
+    """A value as a person reads it, on one line."""
+    if value is None:
+        text = "unset"
+    elif isinstance(value, Mapping):
+        text = shlex.join(f"{name}={value[name]}" for name in value)
     elif isinstance(value, tuple):
         text = shlex.join(value)
     else:
         text = str(value).lower() if isinstance(value, bool) else str(value)
-    line = text.replace("\n", "\\n")
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    return text.replace("\n", "\\n")
 
 
 def _not_taken(ignored: list[Asked], *, changed: bool) -> tuple[str, ...]:
     """One note on everything that the project's file asks for and that needs trust."""
     if not ignored:
         return ()
-    what = ", ".join(f"{a.name} = {shown(a.setting.value)} ({RULES[a.name].words})" for a in ignored)
+    what = ", ".join(f"{a.name} = {shown(a.setting.value):.{_SHOWN}} ({RULES[a.name].words})" for a in ignored)
     since = "it has changed since you trusted it" if changed else "a project's file may only tighten"
     file = ignored[0].setting.origin.partition(" ")[0]
     return (f"{file}: not taken, since {since}: {what}; `reknit trust` shows what it asks for, and takes it",)
