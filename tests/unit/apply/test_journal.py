@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reknit.apply import records
 from reknit.apply.base import standing
 from reknit.apply.tree import read
 from reknit.errors import ConflictError, JournalError, UsageError
@@ -319,7 +320,7 @@ def test_the_state_is_the_users_alone(place: Place) -> None:
 
 
 def test_a_held_lock_is_waited_for_and_then_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reknit.apply.records._PAUSE", 0.0)
+    monkeypatch.setattr(records, "_PAUSE", 0.0)
     place.fill({"a.py": b"a\n"})
     patch = place.change("a.py", b"a", b"b")
     with _locked(place), pytest.raises(JournalError) as caught:
