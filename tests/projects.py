@@ -13,6 +13,7 @@ from typing import Any
 
 from reknit.runner import interpreter
 from reknit.runner.base import SuiteRun, Swap, Trial
+from reknit.runner.environments import Interpreter
 from reknit.runner.pytest import PytestRunner
 from reknit.sandbox.base import Job, Level, Sandbox
 from reknit.sandbox.process import LaunchedJob
@@ -55,7 +56,7 @@ def runner(
     return PytestRunner(
         sandbox or Unconfined(scratch=root.parent / "scratch"),
         root=root,
-        python=python or Path(sys.executable),
+        python=Interpreter(python=python or Path(sys.executable), origin="the test's own"),
         env=interpreter.environment({"PATH": os.environ.get("PATH", os.defpath)}, extra),
         arguments=arguments,
     )

@@ -187,7 +187,7 @@ def draw_or_read(
     """The list in `drawn`, else a new one; the suite's interpreter is found as for healing."""
     if drawn is not None:
         return read_drawing(drawn)
-    found = interpreter.find(project, python, os.environ)
+    found = interpreter.find(project, python, os.environ).python
     return draw_bugs(project, found, arguments, count=count, seed=seed, tell=tell)
 
 

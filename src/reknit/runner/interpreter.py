@@ -1,47 +1,119 @@
-"""Which Python runs the project's tests, and what of the file system it needs to see."""
+"""Which Python runs the project's tests: found by looking, nothing of the project or of a manager is run for it."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reknit.errors import UsageError
+from reknit.runner import places
+from reknit.runner.environments import Environment, Interpreter, PassedOver, Place, look
+from reknit.runner.exposure import editable, find_repository
+from reknit.runner.remedy import remake
 
 #: Passed on to the tests where the user has them set; nothing else of the environment is.
 ALLOWED = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "PYTHONPATH", "VIRTUAL_ENV")
-_MANY_LINKS = 20
-_ENVIRONMENTS = (".venv", "venv", "env")
-#: Of the system, and no place for modules.
-_CLOSED = frozenset({"etc", "proc", "sys", "dev", "run", "boot"})
-_PYTHON = re.compile(r"site-packages|dist-packages|python3?[\d.]*t?(\.zip)?|python\d+\.zip|pypy[\d.]*")
-_QUOTED_PATH = re.compile(r"""['"](/[^'"\n]+)['"]""")
 
 
-def find(project: Path, wanted: Path | None, environ: Mapping[str, str]) -> Path:
+def find(project: Path, wanted: Path | None, environ: Mapping[str, str]) -> Interpreter:
     """The interpreter: the one asked for, the active environment's, the project's own, else reknit's.
 
-    `UsageError` where the one asked for cannot be run.
+    What nobody asked for must look as if it could run the tests; where none does, the first that lacks no more than
+    pytest is taken, since its packages are the project's. `UsageError` where the one asked for cannot be run.
     """
     if wanted is not None:
-        return _given(wanted)
-    places = [Path(environ["VIRTUAL_ENV"])] if environ.get("VIRTUAL_ENV") else []
-    places += [project / name for name in _ENVIRONMENTS]
-    for place in places:
-        python = place / "bin" / "python"
-        if (place / "pyvenv.cfg").is_file() and os.access(python, os.X_OK):
-            return python
-    return Path(sys.executable)
+        return asked_for(wanted, project)
+    passed: list[PassedOver] = []
+    spare: Environment | None = None
+    for found in _found(project, environ):
+        if isinstance(found, PassedOver):
+            passed.append(found)
+        elif found.unfit is None:
+            return _taken(found, passed)
+        else:
+            passed.append(PassedOver(origin=found.place.origin, path=found.python, why=found.unfit))
+            if spare is None and not (found.broken or found.too_old or found.place.special):
+                spare = found
+    if spare is not None:
+        return _taken(spare, [p for p in passed if p.path != spare.python])
+    origin = "reknit's own, as the project has no environment that can be used"
+    return Interpreter(python=Path(sys.executable), origin=origin, passed_over=tuple(passed))
 
 
-def _given(wanted: Path) -> Path:
+def _taken(found: Environment, passed: list[PassedOver]) -> Interpreter:
+    place = found.place
+    return Interpreter(
+        python=found.python,
+        origin=place.origin,
+        kind=place.kind,
+        passed_over=tuple(passed),
+        believed=not place.by_name,
+    )
+
+
+def _found(project: Path, environ: Mapping[str, str]) -> Iterator[Environment | PassedOver]:
+    """Every environment that the user or the project may mean, in the order in which they count, each once."""
+    repository = find_repository(project)
+    folders = tuple(f for f in (project, *project.parents) if f.is_relative_to(repository))
+    seen: set[Path] = set()
+    for group in _groups(folders, environ):
+        there = [e for p in group if (e := look(p)) is not None and e.python not in seen]
+        there.sort(key=lambda e: (e.unfit is None, e.version), reverse=True)
+        for environment in there:
+            seen.add(environment.python)
+            yield _if_not_ours(environment, repository)
+    for folder in folders:
+        for named in places.named_by(folder):
+            if not {named.target, named.target / "bin" / "python"} & seen:
+                why = f"is only named by the project's {named.file.name}: take it with --python, if you trust it"
+                yield PassedOver(origin=named.file.name, path=named.target, why=why)
+
+
+def _groups(folders: tuple[Path, ...], environ: Mapping[str, str]) -> Iterator[places.Group]:
+    yield from places.of_the_user(environ, folders)
+    for folder in folders:
+        shown = "" if folder == folders[0] else f"{os.path.relpath(folder, folders[0])}/"
+        yield from places.of_the_project(folder, shown, environ)
+    base = places.conda_base(environ)
+    yield [base] if base else []
+
+
+def _if_not_ours(found: Environment, repository: Path) -> Environment | PassedOver:
+    """Where reknit is installed is where the user works only if the project is installed there, or it lies there."""
+    folder = found.place.folder.resolve()
+    if folder != Path(sys.prefix).resolve() or folder.is_relative_to(repository):
+        return found
+    sites = (folder / "lib").glob("python*/site-packages")
+    if any(link.is_relative_to(repository) for site in sites for link in editable(site)):
+        return found
+    why = "is where reknit itself is installed, and the project is not"
+    return PassedOver(origin=found.place.origin, path=found.python, why=why)
+
+
+def asked_for(wanted: Path, project: Path) -> Interpreter:
+    """The interpreter that the user named, or that of the environment they named; `UsageError` if it cannot be run."""
+    python = wanted
+    place = Place(folder=wanted, origin="asked for")
     if wanted.is_dir():
-        wanted = wanted / "bin" / "python"
-    found = shutil.which(wanted)
+        python = next(
+            (p for n in ("python", "python3") if (p := wanted / "bin" / n).exists()), wanted / "bin" / "python"
+        )
+    elif wanted.parent.name == "bin":
+        place = replace(place, folder=wanted.parent.parent)
+    place = places.recognised(place)
+    environment = look(place)
+    found = shutil.which(python)
+    if environment is not None and (found is None or environment.broken):
+        raise UsageError(
+            f"{wanted} {environment.broken or 'cannot be run'}; nothing was started",
+            slug="broken-environment",
+            hint=remake(place.kind, place.folder),
+        )
     if found is None:
         raise UsageError(
             f"{wanted} is no interpreter that can be run; nothing was started",
@@ -51,11 +123,17 @@ def _given(wanted: Path) -> Path:
     path = Path(found).absolute()
     with path.open("rb") as file:
         script = file.read(2) == b"#!"
-    return _behind_script(path) if script else path
+    return Interpreter(python=_behind_script(path, project) if script else path, origin=place.origin, kind=place.kind)
 
 
-def _behind_script(script: Path) -> Path:
-    """The interpreter that a version manager's shim starts; the user named it, so it may run."""
+def _behind_script(script: Path, project: Path) -> Path:
+    """The interpreter that a version manager's shim starts; the user named it, so it may run, unless it is the project's."""
+    if script.is_relative_to(repository := find_repository(project)) or script.resolve().is_relative_to(repository):
+        raise UsageError(
+            f"{script} is a script of the project's, which would run outside of the sandbox; nothing was started",
+            slug="no-interpreter",
+            hint="name the interpreter itself",
+        )
     command: list[str | Path] = [script, "-I", "-c", "import sys; print(sys.executable)"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
@@ -71,74 +149,3 @@ def environment(environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[st
     env: dict[str, str] = {n: v for n, v in environ.items() if n in ALLOWED or n.startswith("LC_")}
     env |= {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
     return {**env, **extra}
-
-
-def readable(python: Path) -> tuple[Path, ...]:
-    """Paths that an interpreter needs, found by following its links and its `pyvenv.cfg`.
-
-    Of a link only the link: it may lie in a folder of the user's, such as ~/bin.
-    """
-    places: list[Path] = []
-    todo = [python]
-    for here in todo:
-        folder = here.parent.parent
-        if (folder / "pyvenv.cfg").is_file():
-            places.append(folder)
-            todo += [home / name for home in _homes(folder / "pyvenv.cfg") for name in (here.name, "python3")]
-        if here.is_symlink() and len(todo) < _MANY_LINKS:
-            places.append(here)
-            todo.append((here.parent / here.readlink()).absolute())
-        else:
-            places.append(folder)
-    return _narrow(places)
-
-
-def linked(python: Path, root: Path, path: Iterable[str]) -> tuple[Path, ...]:
-    """What the interpreter imports from elsewhere: its `path`, and what it has installed as editable.
-
-    Nothing of the sort is believed of an environment inside the project at `root`: its files may name any folder.
-    """
-    if python.is_relative_to(root):
-        return ()
-    found = [Path(p) for p in path]
-    for folder in (python.parent.parent / "lib").glob("python*/site-packages"):
-        for file in folder.glob("*.pth"):
-            lines = file.read_text("utf-8", "replace").splitlines()
-            found += [Path(line.strip()) for line in lines if line.startswith("/")]
-        for file in folder.glob("__editable__*_finder.py"):
-            found += [Path(text) for text in _QUOTED_PATH.findall(file.read_text("utf-8", "replace"))]
-    return _narrow(p for p in found if not p.is_relative_to(root))
-
-
-def _narrow(places: Iterable[Path]) -> tuple[Path, ...]:
-    """What exists, once each; never the whole system nor a home folder."""
-    return tuple(dict.fromkeys(p for p in places if may_be_shown(p)))
-
-
-def may_be_shown(path: Path) -> bool:
-    """Whether it exists and may be read because an interpreter says that it needs it.
-
-    That interpreter may be the repository's own, and its `pyvenv.cfg` and .pth files can name the user's keys: neither
-    a home folder, nor what lies in hidden folders there and is no Python, is ever shown.
-    """
-    try:
-        real, home = path.resolve(strict=True), Path.home().resolve()
-    except (OSError, RuntimeError, ValueError):  # not there, a circle of links, no home, a zero byte
-        return False
-    if real in {Path("/"), Path("/usr"), home, *home.parents} or real.parts[1] in _CLOSED:
-        return False
-    if not real.is_relative_to(home):
-        return True
-    top, *below = real.relative_to(home).parts
-    if not top.startswith(".") or (real / "pyvenv.cfg").is_file():
-        return True
-    return bool(below) and (any(map(_PYTHON.fullmatch, below)) or (real / "bin" / "python3").exists())
-
-
-def _homes(config: Path) -> list[Path]:
-    """Folders of the programs that an environment was made with."""
-    for line in config.read_text("utf-8", "replace").splitlines():
-        key, _, value = line.partition("=")
-        if key.strip() == "home" and value.strip():
-            return [Path(value.strip())]
-    return []

@@ -10,8 +10,10 @@ from pathlib import Path
 from reknit.errors import CannotJudgeError
 from reknit.probe.protocol import Message
 from reknit.runner.base import Facts, SuiteRun
-from reknit.runner.interpreter import linked, readable
-from reknit.runner.session import Place, Session, untrusted
+from reknit.runner.environments import Interpreter
+from reknit.runner.exposure import linked, readable
+from reknit.runner.remedy import broken, unusable
+from reknit.runner.session import Place, Session, printed, untrusted
 from reknit.runner.suite import facts, run_suite
 from reknit.runner.workers import Plan, Pool
 from reknit.sandbox.base import Limits, Sandbox
@@ -24,14 +26,16 @@ class PytestRunner:
     """Runs one project's tests with pytest."""
 
     def __init__(
-        self, sandbox: Sandbox, *, root: Path, python: Path, env: Mapping[str, str], arguments: Sequence[str]
+        self, sandbox: Sandbox, *, root: Path, python: Interpreter, env: Mapping[str, str], arguments: Sequence[str]
     ) -> None:
         self._arguments = tuple(arguments)
-        place = Place(
-            sandbox=sandbox, python=python, root=root, env=dict(env), readable=readable(python), limits=Limits()
-        )
+        shown = readable(python.python)
+        place = Place(sandbox=sandbox, python=python, root=root, env=dict(env), readable=shown, limits=Limits())
         self.facts = _find_facts(place)
-        elsewhere = linked(python, root, (*self.facts.path, *self.facts.prefixes))
+        if error := unusable(python, root, python=self.facts.python, pytest=self.facts.packages.get("pytest")):
+            raise error
+        paths = (*self.facts.path, *self.facts.prefixes)
+        elsewhere = linked(python.python, root, paths, believed=python.believed)
         self._place = replace(place, readable=tuple(dict.fromkeys((*place.readable, *elsewhere))))
 
     def _order(self, arguments: Sequence[str]) -> Message:
@@ -80,9 +84,18 @@ def _find_facts(place: Place) -> Facts:
         except TimeoutError:
             message = None
         if message is None:
-            raise session.broken("asked for its version")
+            raise _why_silent(place) or session.broken("asked for its version")
         with untrusted():
             return facts(message, (session.root, place.root))
+
+
+def _why_silent(place: Place) -> CannotJudgeError | None:
+    """Why an interpreter gives no facts, where it is not one for the probe, or none that starts at all."""
+    said = printed(place, "import sys; print('python %d.%d.%d' % sys.version_info[:3])", _FACTS_SECONDS)
+    version = said.rpartition("python ")[2].strip() if "python " in said else ""
+    if not version[:1].isdigit():
+        return broken(place.python, said)
+    return unusable(place.python, place.root, python=version, pytest=None)
 
 
 def _infrastructure(run: SuiteRun) -> CannotJudgeError:

@@ -16,6 +16,7 @@ from typing import Any, Self
 from reknit import probe
 from reknit.errors import SandboxError
 from reknit.probe.protocol import Decoder, Message, encode
+from reknit.runner.environments import Interpreter
 from reknit.sandbox.base import Job, Limits, Running, Sandbox, View, ViewKind
 
 PROBE = Path(probe.__file__).parent
@@ -28,7 +29,7 @@ class Place:
     """How to start Python on a project; the same for all sessions."""
 
     sandbox: Sandbox
-    python: Path
+    python: Interpreter
     root: Path
     env: dict[str, str]
     readable: tuple[Path, ...]
@@ -47,7 +48,7 @@ class Session:
         with theirs:
             fd = theirs.fileno()
             job = Job(
-                argv=[str(place.python), str(PROBE / "start.py"), str(fd)],
+                argv=[str(place.python.python), str(PROBE / "start.py"), str(fd)],
                 view=View(root=place.root, files=files or {}),
                 env=place.env,
                 readable=(*place.readable, PROBE),
@@ -133,6 +134,20 @@ class Session:
     def close(self) -> None:
         """End the probe and all that it started."""
         self.__exit__(None, None, None)
+
+
+def printed(place: Place, program: str, seconds: float) -> str:
+    """What the project's interpreter prints for a program that needs no probe, in the sandbox."""
+    job = Job(
+        argv=[str(place.python.python), "-c", program],
+        view=View(root=place.root),
+        env=place.env,
+        readable=place.readable,
+        limits=place.limits,
+    )
+    with place.sandbox.start(job) as running:
+        running.wait(seconds)
+        return running.output().decode("utf-8", "replace")
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from reknit.errors import CannotJudgeError
 from reknit.model.signal import Frame
 from reknit.probe.protocol import Message
 from reknit.runner.base import OUTCOMES, Facts, Failure, SuiteRun, TestOutcome, TestRun
+from reknit.runner.remedy import no_pytest
 from reknit.runner.session import Place, Session, amount, relative, text, texts, untrusted
 
 #: A test that uses no CPU time is called stalled after so many seconds, or times the limit of CPU time, if more: on a
@@ -92,7 +93,7 @@ def _one_process(place: Place, order: Message, files: dict[str, bytes | None], s
                 _stopped(state, "ProcessDied", death(session.running.wait(0)), hung=False)
                 return
             with untrusted():
-                last = _take(state, message, (session.root, place.root))
+                last = _take(state, message, place, session.root)
             if last:
                 state.output = session.output() if state.status not in (0, 1) else ""
                 return
@@ -127,8 +128,9 @@ def _stopped(state: _State, kind: str, message: str, *, hung: bool) -> None:
         state.tests[test] = TestRun(test=test, outcome="error", seconds=0.0, failure=failure)
 
 
-def _take(state: _State, message: Message, roots: tuple[Path, ...]) -> bool:
-    """Note one message; True at the last."""
+def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
+    """Note one message; True at the last. `here` is where the process finds the project."""
+    roots = (here, place.root)
     match message.get("event"):
         case "collected":
             known = set(state.collected)
@@ -151,7 +153,7 @@ def _take(state: _State, message: Message, roots: tuple[Path, ...]) -> bool:
             state.facts = facts(message, roots)
             return True
         case "no-pytest":
-            raise _no_pytest(facts(message, roots))
+            raise no_pytest(place.python, place.root, text(message["python"]))
         case _:
             pass  # a later probe may say more
     return False
@@ -208,15 +210,7 @@ def facts(message: Message, roots: tuple[Path, ...]) -> Facts:
 
 
 def _no_facts(place: Place) -> Facts:
-    return Facts(python="", executable=str(place.python), platform="", prefixes=(), path=(), packages={})
-
-
-def _no_pytest(known: Facts) -> CannotJudgeError:
-    return CannotJudgeError(
-        f"{known.executable} (Python {known.python}) has no pytest, so no test was run and nothing was changed",
-        slug="no-pytest",
-        hint=f"install it there (`{known.executable} -m pip install pytest`), or name another interpreter with --python",
-    )
+    return Facts(python="", executable=str(place.python.python), platform="", prefixes=(), path=(), packages={})
 
 
 def _nothing(state: _State) -> CannotJudgeError:

@@ -10,6 +10,7 @@ import pytest
 
 from reknit.probe.protocol import Message
 from reknit.runner.base import Attempt
+from reknit.runner.environments import Interpreter
 from reknit.runner.session import Place
 from reknit.runner.workers import Plan, Worker
 from reknit.sandbox.base import Limits
@@ -50,8 +51,8 @@ class Scripted:
 def ask(answer: Message, tests: Sequence[str] = ("t",)) -> Attempt:
     baseline: Any = type("Baseline", (), {"tests": {}})
     place = Place(
-        sandbox=projects.Copying(scratch=Path("/s")), python=Path("/python"), root=Path("/p"), env={}, readable=(),
-        limits=Limits(),
+        sandbox=projects.Copying(scratch=Path("/s")), python=Interpreter(python=Path("/python"), origin="none"),
+        root=Path("/p"), env={}, readable=(), limits=Limits(),
     )  # fmt: skip
     worker = Worker(Plan(place=place, order={}, tests=("t",), baseline=baseline, fuel=None), "fresh", "w")
     session: Any = Scripted({**ANSWER, **answer})

@@ -1,4 +1,4 @@
-"""The interpreter that the user means, and no more of the file system than it needs."""
+"""The interpreter that the user means, found without running anything."""
 
 from __future__ import annotations
 
@@ -9,58 +9,221 @@ from pathlib import Path
 import pytest
 
 from reknit.errors import UsageError
-from reknit.runner import interpreter
+from reknit.runner import interpreter, places
+from reknit.runner.environments import Kind
+from tests.unit.runner.environments import BASE, conda, environment
+
+OWN = Path(sys.executable)
 
 
-def environment(folder: Path) -> Path:
-    """A virtual environment, as far as it is looked at."""
-    (folder / "bin").mkdir(parents=True)
-    (folder / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
-    (folder / "bin" / "python").symlink_to(Path(sys.executable).resolve())
-    return folder / "bin" / "python"
+def find(project: Path, wanted: Path | None = None, **environ: str | Path) -> Path:
+    project.mkdir(parents=True, exist_ok=True)
+    return interpreter.find(project, wanted, {n: str(v) for n, v in environ.items()}).python
+
+
+def why_not(project: Path, **environ: str | Path) -> dict[str, str]:
+    """What was passed over."""
+    project.mkdir(parents=True, exist_ok=True)
+    found = interpreter.find(project, None, {n: str(v) for n, v in environ.items()})
+    return {p.origin: p.why for p in found.passed_over}
 
 
 def test_the_order_of_choice(tmp_path: Path) -> None:
     project = tmp_path / "project"
-    project.mkdir()
-    assert interpreter.find(project, None, {}) == Path(sys.executable)
+    assert find(project) == OWN
+    tox = environment(project / ".tox" / "py312")
+    assert find(project) == tox
     own = environment(project / ".venv")
-    assert interpreter.find(project, None, {}) == own
+    assert find(project) == own
+    uv = environment(project / "uv")
+    assert find(project, UV_PROJECT_ENVIRONMENT="uv") == uv
     active = environment(tmp_path / "active")
-    assert interpreter.find(project, None, {"VIRTUAL_ENV": str(tmp_path / "active")}) == active
+    assert find(project, UV_PROJECT_ENVIRONMENT="uv", VIRTUAL_ENV=tmp_path / "active") == active
     asked = environment(tmp_path / "asked")
-    assert interpreter.find(project, asked, {"VIRTUAL_ENV": str(tmp_path / "active")}) == asked
-    assert interpreter.find(project, tmp_path / "asked", {}) == asked
+    assert find(project, asked, VIRTUAL_ENV=tmp_path / "active") == asked
+    assert find(project, tmp_path / "asked") == asked
+
+
+def test_an_active_conda_environment_counts_and_its_base_only_at_the_end(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    work, base = conda(tmp_path / "conda" / "envs" / "work"), conda(tmp_path / "conda")
+    own = environment(project / ".venv")
+    assert find(project, CONDA_PREFIX=tmp_path / "conda/envs/work", CONDA_DEFAULT_ENV="work") == work
+    assert find(project, CONDA_PREFIX=tmp_path / "conda", CONDA_DEFAULT_ENV="base") == own
+    assert find(tmp_path / "other", CONDA_PREFIX=tmp_path / "conda", CONDA_DEFAULT_ENV="base") == base
+
+
+class TestWhereReknitLives:
+    @pytest.fixture
+    def ours(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        environment(tmp_path / "ours")
+        monkeypatch.setattr(sys, "prefix", str(tmp_path / "ours"))
+        return tmp_path / "ours"
+
+    def test_it_is_not_the_active_environment(self, ours: Path, tmp_path: Path) -> None:
+        project = tmp_path / "project"
+        own = environment(project / ".venv")
+        assert find(project, VIRTUAL_ENV=ours) == own
+        assert "reknit itself is installed" in why_not(project, VIRTUAL_ENV=ours)["active environment"]
+
+    def test_unless_the_project_is_installed_there_too(self, ours: Path, tmp_path: Path) -> None:
+        project = tmp_path / "project"
+        environment(project / ".venv")
+        (ours / "lib/python3.12/site-packages/project.pth").write_text(f"{project}/src\n")
+        assert find(project, VIRTUAL_ENV=ours) == ours / "bin" / "python"
+
+
+def test_nothing_is_passed_over_where_the_first_is_taken(tmp_path: Path) -> None:
+    environment(tmp_path / ".venv")
+    environment(tmp_path / "venv", pytest=None)
+    found = interpreter.find(tmp_path, None, {})
+    assert (found.passed_over, found.notes, found.origin) == ((), (), ".venv")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"pytest": None}, "has no pytest"),
+        ({"pytest": "4.5.0"}, "has pytest 4.5.0, older than 4.6"),
+        ({"version": "3.8.18"}, "is Python 3.8.18, older than 3.9"),
+        ({"home": Path("/gone/bin")}, "is broken: it was made with the Python in /gone/bin, which is gone"),
+    ],
+)
+def test_what_cannot_run_the_tests_is_passed_over_and_said(tmp_path: Path, change: dict[str, object], why: str) -> None:
+    environment(tmp_path / "active", **change)  # type: ignore[arg-type]
+    own = environment(tmp_path / "project" / ".venv")
+    found = interpreter.find(tmp_path / "project", None, {"VIRTUAL_ENV": str(tmp_path / "active")})
+    assert found.python == own
+    assert [p.why for p in found.passed_over] == [why]
+    (note,) = found.notes
+    assert note.startswith(f"the tests run with .venv ({own}); passed over: active environment ({tmp_path / 'active'}")
+
+
+def test_a_link_that_leads_nowhere_is_passed_over(tmp_path: Path) -> None:
+    python = environment(tmp_path / ".venv")
+    python.unlink()
+    python.symlink_to("/gone/python3.11")
+    assert find(tmp_path) == OWN
+    assert why_not(tmp_path) == {".venv": "is broken: its interpreter leads to /gone/python3.11, which is gone"}
+
+
+def test_where_none_has_pytest_the_first_of_the_project_is_taken(tmp_path: Path) -> None:
+    """Its packages are what the tests need: the error says how to add the one that is missing."""
+    environment(tmp_path / ".tox" / "lint", pytest=None)
+    assert find(tmp_path) == OWN, "made for another purpose"
+    own = environment(tmp_path / ".venv", pytest=None)
+    assert find(tmp_path) == own
+    assert ".venv" not in why_not(tmp_path)
+
+
+def test_of_several_the_newest_python_with_pytest_is_taken(tmp_path: Path) -> None:
+    environment(tmp_path / ".tox" / "py39", version="3.9.1")
+    environment(tmp_path / ".tox" / "lint", version="3.13.0", pytest=None)
+    environment(tmp_path / ".tox" / ".pkg", version="3.13.0")
+    newest = environment(tmp_path / ".tox" / "py310", version="3.10.1")
+    assert find(tmp_path) == newest
+
+
+def test_a_member_uses_the_environment_of_its_workspace(tmp_path: Path) -> None:
+    repository = tmp_path / "repo"
+    (repository / ".git").mkdir(parents=True)
+    member = repository / "packages" / "one"
+    environment(tmp_path / ".venv")
+    shared = environment(repository / ".venv")
+    assert find(member) == shared
+    assert interpreter.find(member, None, {}).origin == "../../.venv"
+    own = environment(member / "venv")
+    assert find(member) == own
+    (repository / ".git").rmdir()
+    assert find(repository / "packages" / "two") == OWN, "no repository, so nothing above the project"
 
 
 def test_a_folder_that_only_has_the_name_is_none(tmp_path: Path) -> None:
     (tmp_path / "venv" / "bin").mkdir(parents=True)
     (tmp_path / "venv" / "bin" / "python").write_text("")
-    assert interpreter.find(tmp_path, None, {"VIRTUAL_ENV": str(tmp_path / "gone")}) == Path(sys.executable)
+    assert find(tmp_path, VIRTUAL_ENV=tmp_path / "gone") == OWN
 
 
-@pytest.mark.parametrize("name", ["missing", "folder", "text.txt"])
-def test_what_cannot_be_run_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "text.txt").write_text("hello")
-    with pytest.raises(UsageError, match="nothing was started") as caught:
-        interpreter.find(tmp_path, tmp_path / name, {})
-    assert caught.value.slug == "no-interpreter"
+class TestWhatOnlyAFileOfTheProjectNames:
+    """A repository could name any folder of the user's."""
+
+    @pytest.mark.parametrize("file", [".pdm-python", ".venv"])
+    def test_it_is_told_and_not_taken(self, tmp_path: Path, file: str) -> None:
+        python = environment(tmp_path / "elsewhere")
+        project = tmp_path / "project"
+        project.mkdir()
+        (project / file).write_text(f"{python}\n" if file == ".pdm-python" else f"{python.parent.parent}\n")
+        assert find(project) == OWN
+        assert "take it with --python, if you trust it" in why_not(project)[file]
+
+    def test_poetry(self, tmp_path: Path) -> None:
+        project = tmp_path.resolve() / "project"
+        project.mkdir()
+        (project / "poetry.toml").write_text("[virtualenvs]\npath = '../envs'\n")
+        environment(tmp_path / "envs" / f"x-{places._hash(str(project))}-py3.12")
+        assert find(project) == OWN
+        assert list(why_not(project)) == ["poetry.toml"]
+
+    def test_what_is_found_anyway_is_not_told_twice(self, tmp_path: Path) -> None:
+        (tmp_path / ".pdm-python").write_text(str(environment(tmp_path / ".venv", pytest=None)))
+        assert why_not(tmp_path) == {}
+
+    def test_a_name_for_conda_leads_to_the_users_own_but_its_links_are_not_believed(self, tmp_path: Path) -> None:
+        home, project = tmp_path / "home", tmp_path / "project"
+        project.mkdir()
+        (project / "environment.yml").write_text("name: work\ndependencies: []\n")
+        python = conda(home / "miniforge3" / "envs" / "work")
+        found = interpreter.find(project, None, {"HOME": str(home)})
+        assert (found.python, found.believed, found.kind) == (python, False, Kind.CONDA)
 
 
-def test_behind_a_shim(tmp_path: Path) -> None:
-    shim = tmp_path / "python"
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    shim.chmod(0o755)
-    assert interpreter.find(tmp_path, shim, {}) == Path(sys.executable)
+class TestAskedFor:
+    @pytest.mark.parametrize("name", ["missing", "folder", "text.txt"])
+    def test_what_cannot_be_run_is_refused(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "text.txt").write_text("hello")
+        with pytest.raises(UsageError, match="nothing was started") as caught:
+            find(tmp_path, tmp_path / name)
+        assert caught.value.slug == "no-interpreter"
+
+    @pytest.mark.parametrize("part", [".venv", ".venv/bin/python"])
+    def test_a_broken_environment_says_how_to_make_it_anew(self, tmp_path: Path, part: str) -> None:
+        python = environment(tmp_path / ".venv")
+        python.unlink()
+        python.symlink_to("/gone/python3.11")
+        with pytest.raises(UsageError, match=r"/gone/python3\.11, which is gone; nothing was started") as caught:
+            find(tmp_path, tmp_path / part)
+        assert caught.value.slug == "broken-environment"
+        assert f"python3 -m venv --clear {tmp_path}/.venv" in (caught.value.hint or "")
+
+    def test_without_pytest_it_is_taken_all_the_same(self, tmp_path: Path) -> None:
+        assert find(tmp_path, environment(tmp_path / "env", pytest=None)).is_relative_to(tmp_path / "env")
+
+    def test_behind_a_shim(self, tmp_path: Path) -> None:
+        assert find(tmp_path / "project", shim(tmp_path, f'exec {sys.executable} "$@"')) == OWN
+
+    def test_a_shim_that_fails(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="did not say"):
+            find(tmp_path / "project", shim(tmp_path, "exit 3"))
+
+    def test_a_script_of_the_repository_is_not_run(self, tmp_path: Path) -> None:
+        """Not even where the user names it: it would run outside of the sandbox."""
+        ran = tmp_path / "ran"
+        project = tmp_path / "project"
+        (project / ".venv" / "bin").mkdir(parents=True)
+        script = shim(project / ".venv" / "bin", f"touch {ran}; exec {sys.executable} $@")
+        (tmp_path / "link").symlink_to(script)
+        for wanted in (script, project / ".venv", tmp_path / "link"):
+            with pytest.raises(UsageError, match="a script of the project's"):
+                find(project, wanted)
+        assert not ran.exists()
 
 
-def test_a_shim_that_fails(tmp_path: Path) -> None:
-    shim = tmp_path / "python"
-    shim.write_text("#!/bin/sh\nexit 3\n")
-    shim.chmod(0o755)
-    with pytest.raises(UsageError, match="did not say"):
-        interpreter.find(tmp_path, shim, {})
+def shim(folder: Path, command: str) -> Path:
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.chmod(0o755)
+    return path
 
 
 def test_the_environment_is_an_allow_list() -> None:
@@ -69,102 +232,13 @@ def test_the_environment_is_an_allow_list() -> None:
     assert found == {"PATH": "/bin", "LC_ALL": "C", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1", "MINE": "1"}
 
 
-def test_what_an_interpreter_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Links into a home folder are readable, the home folder is not."""
-    home = tmp_path / "home"
-    (home / "bin").mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    base = tmp_path / "base"
-    (base / "bin").mkdir(parents=True)
-    (base / "bin" / "python3").write_text("")
-    link = home / "bin" / "python3"
-    link.symlink_to(base / "bin" / "python3")
-    venv = home / "project" / ".venv"
-    (venv / "bin").mkdir(parents=True)
-    (venv / "bin" / "python").symlink_to(link)
-    (venv / "pyvenv.cfg").write_text(f"home = {home / 'bin'}\n")
-    found = interpreter.readable(venv / "bin" / "python")
-    assert {base, venv, link} <= set(found)
-    assert not {home, *home.parents} & set(found)
-    assert interpreter.readable(link) == (link, base)
+def test_nothing_is_run_to_find_an_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_args: object, **_options: object) -> None:
+        raise AssertionError("a process was started")
 
-
-def test_a_ring_of_links_comes_to_an_end(tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "a").symlink_to("b")
-    (tmp_path / "bin" / "b").symlink_to("a")
-    assert len(interpreter.readable(tmp_path / "bin" / "a")) <= 3
-
-
-def test_this_interpreter_starts_with_what_is_readable() -> None:
-    places = interpreter.readable(Path(sys.executable))
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True
-    )
-    base = Path(done.stdout.strip())
-    assert base == Path("/usr") or any(base.is_relative_to(p) for p in places)
-
-
-def environment_with_links(folder: Path, *targets: Path) -> Path:
-    """An environment whose `.pth` file names the first target and whose editable finder the others."""
-    site = folder / "lib" / "python3.11" / "site-packages"
-    site.mkdir(parents=True)
-    pth, *mapped = targets
-    (site / "a.pth").write_text(f"import os\n{pth}\nrelative\n")
-    (site / "__editable___b_finder.py").write_text(f"MAPPING = {dict.fromkeys('b', str(mapped[0]))!r}\n")
-    return folder / "bin" / "python"
-
-
-def test_what_is_installed_as_editable_is_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, sibling, other, home = (tmp_path / n for n in ("project", "sibling", "other", "home"))
-    for folder in (root, sibling, other, home):
-        folder.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    python = environment_with_links(tmp_path / "env", sibling, other)
-    path = [str(home), str(tmp_path), str(root), str(tmp_path / "gone"), "/", "/usr"]
-    assert interpreter.linked(python, root, path) == (sibling, other), "no home folder and none that holds one"
-
-
-def test_an_environment_inside_the_project_opens_nothing(tmp_path: Path) -> None:
-    """Its files come with the repository, and may name what is nobody's business."""
-    secret, root = tmp_path / "secret", tmp_path / "project"
-    secret.mkdir()
-    python = environment_with_links(root / ".venv", secret, secret)
-    assert interpreter.linked(python, root, [str(secret)]) == ()
-
-
-class TestWhatAnInterpreterMayAskFor:
-    """A repository's own environment can name any path of the user's."""
-
-    @pytest.fixture
-    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        home = tmp_path.resolve() / "home"
-        for folder in (".ssh", ".local/bin", "work/sibling/src", ".tools/versions/3.12/bin", ".venv/lib/python3.12"):
-            (home / folder).mkdir(parents=True)
-        for file in (".ssh/id", ".venv/pyvenv.cfg", ".tools/versions/3.12/bin/python3", ".local/bin/python3"):
-            (home / file).write_text("")
-        monkeypatch.setenv("HOME", str(home))
-        return home
-
-    @pytest.mark.parametrize("path", ["", "..", ".ssh", ".ssh/id", ".local", ".local/bin", ".tools", "gone"])
-    def test_nothing_of_the_users(self, home: Path, path: str) -> None:
-        assert not interpreter.may_be_shown(home / path)
-
-    @pytest.mark.parametrize(
-        "path", ["work/sibling/src", ".tools/versions/3.12", ".tools/versions/3.12/bin/python3", ".venv/lib/python3.12"]
-    )
-    def test_what_python_needs(self, home: Path, path: str) -> None:
-        assert interpreter.may_be_shown(home / path)
-
-    @pytest.mark.parametrize("path", ["/", "/usr", "/etc/ssl", "/proc/self"])
-    def test_nothing_of_the_system(self, path: str) -> None:
-        assert not interpreter.may_be_shown(Path(path))
-
-    def test_not_through_a_link_either(self, home: Path, tmp_path: Path) -> None:
-        (tmp_path / "python3").symlink_to(home / ".ssh" / "id")
-        assert not interpreter.may_be_shown(tmp_path / "python3")
-
-    def test_a_hostile_configuration(self, home: Path, tmp_path: Path) -> None:
-        own = environment(tmp_path / "project" / ".venv")
-        (own.parent.parent / "pyvenv.cfg").write_text(f"home = {home}/.ssh/bin\n")
-        assert not any(p.is_relative_to(home) for p in interpreter.readable(own))
+    monkeypatch.setattr(subprocess, "run", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    folder = tmp_path / ".venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text(f"home = {BASE.parent}\n")
+    assert find(tmp_path, VIRTUAL_ENV=shim(folder / "bin", "exit 1").parent.parent) == folder / "bin" / "python"

@@ -12,6 +12,7 @@ import pytest
 
 from reknit.errors import SandboxError
 from reknit.probe.protocol import Message, encode, receive
+from reknit.runner.environments import Interpreter
 from reknit.runner.session import Place, Session, amount, relative, text, texts, untrusted
 from reknit.sandbox.base import Job, Level, Limits, ViewKind
 
@@ -58,9 +59,8 @@ class Fake:
 
 
 def place(sandbox: Any) -> Place:
-    return Place(
-        sandbox=sandbox, python=Path(sys.executable), root=Path("/project"), env={}, readable=(), limits=Limits()
-    )
+    python = Interpreter(python=Path(sys.executable), origin="the test's own")
+    return Place(sandbox=sandbox, python=python, root=Path("/project"), env={}, readable=(), limits=Limits())
 
 
 def soon() -> float:

@@ -1,0 +1,35 @@
+"""Environments, as far as they are looked at: no interpreter in them can run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+BASE = Path(sys.executable).resolve()
+
+
+def environment(
+    folder: Path, *, version: str = "3.12.1", pytest: str | None = "8.3.4", home: Path | None = None
+) -> Path:
+    """A virtual environment; its interpreter, which is a link to ours."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text(f"home = {home or BASE.parent}\nversion = {version}\n")
+    (folder / "bin" / "python").symlink_to(BASE)
+    installed(folder / "lib" / f"python{'.'.join(version.split('.')[:2])}" / "site-packages", pytest)
+    return folder / "bin" / "python"
+
+
+def conda(folder: Path, *, version: str = "3.12.1", pytest: str | None = "8.3.4") -> Path:
+    """An environment of conda's, which has no pyvenv.cfg."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "conda-meta").mkdir()
+    (folder / "conda-meta" / f"python-{version}-h1_0_cpython.json").write_text("{}")
+    (folder / "bin" / "python").symlink_to(BASE)
+    installed(folder / "lib" / f"python{'.'.join(version.split('.')[:2])}" / "site-packages", pytest)
+    return folder / "bin" / "python"
+
+
+def installed(site: Path, pytest: str | None) -> None:
+    site.mkdir(parents=True)
+    if pytest is not None:
+        (site / f"pytest-{pytest}.dist-info").mkdir()
