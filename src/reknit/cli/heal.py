@@ -117,13 +117,13 @@ def _say_what_was_not_written(options: Options, report: Report, *, ask: bool) ->
 
 
 #: Exit statuses, the one that applies first wins: 2 and 130 come from errors and signals.
-_PRECEDENCE = (4, 5, 1, 3, 0)
+PRECEDENCE = (4, 5, 1, 3, 0)
 
 
 def exit_status(outcomes: Sequence[Outcome]) -> int:
     """Of a run: the first of 4 could not go on, 5 held back, 1 unhealed, 3 found and not applied, 0 that applies."""
     found = {_status(outcome) for outcome in outcomes}
-    return next((status for status in _PRECEDENCE if status in found), 0)
+    return next((status for status in PRECEDENCE if status in found), 0)
 
 
 def _status(outcome: Outcome) -> int:
