@@ -194,3 +194,26 @@ def receipts(project: Project) -> list[str]:
 def patches(done: Done) -> list[str]:
     """Short ids of the patches in a report, in its order."""
     return re.findall(r"PLAUSIBLE  patch (\w+)", done.out)
+
+
+def check_mended(
+    folder: Path, files: Mapping[str, bytes], path: str, *words: str, right: bytes, wrong: bytes, tests: str, **env: str
+) -> str:
+    """From `files` with the one `right` piece of `path` turned `wrong`, the right bytes come back; what was printed.
+
+    `tests` is "how many fail/how many there are".
+    """
+    assert files[path].count(right) == 1
+    project = make(folder, {**files, path: files[path].replace(right, wrong)}, **env)
+    before = project.fingerprint()
+    done = project.heal("--apply", "--unsafe", "--yes", *words)
+    assert done.status == 0, done.out + done.err
+    assert project.read(path) == files[path]
+    bad, total = tests.split("/")
+    more = f" and {int(bad) - 1} more" if bad != "1" else ""
+    assert re.search(rf"^healed  \S+{more}$", done.out, re.MULTILINE), done.out
+    assert f" failing now pass, {total} of {total} tests pass in a clean process" in done.out, done.out
+    assert COST.fullmatch(done.last)
+    after = project.fingerprint()
+    assert [n for n in after if n not in before or (after[n][0] != before[n][0])] == [path]
+    return done.out

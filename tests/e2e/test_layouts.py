@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine import COST, Project, build_environment, make
+from tests.e2e.machine import COST, Project, build_environment, check_mended, make
 
 CALC = b"def add(a, b):\n    return a - b\n"
 FIXED = b"def add(a, b):\n    return a + b\n"
@@ -125,3 +125,186 @@ def test_a_dirty_tree_is_seen_as_it_is_and_stays_so(tmp_path: Path) -> None:
     assert project.read(".git/index") == index
     assert git(project, "status", "--porcelain", "--ignored") == status.replace(b" M calc.py\n", b"")
     assert not (tmp_path / "hooked").exists()
+
+
+STOCK = b"""\
+from acme.prices.rules import net
+
+
+class Shelf:
+    def __init__(self, name):
+        self.name = name
+        self._items = {}
+
+    def put(self, item, pieces, price):
+        have, _ = self._items.get(item, (0, 0))
+        self._items[item] = (have + pieces, price)
+
+    def take(self, item, pieces):
+        have, price = self._items[item]
+        if pieces > have:
+            raise ValueError(f"only {have} of {item}")
+        self._items[item] = (have - pieces, price)
+        return net(price) * pieces
+
+    def worth(self):
+        return sum(have * net(price) for have, price in self._items.values())
+"""
+RULES = b"""\
+RATE = 0.25
+
+
+def net(price):
+    return round(price / (1 + RATE), 2)
+
+
+def gross(price):
+    return round(price * (1 + RATE), 2)
+"""
+STOCK_TESTS = b"""\
+import pytest
+
+from acme.prices.rules import gross, net
+from acme.stock.shelf import Shelf
+
+
+def test_rules():
+    assert (net(125), gross(100)) == (100, 125)
+
+
+def test_put_twice():
+    shelf = Shelf("a")
+    shelf.put("pen", 2, 1.25)
+    shelf.put("pen", 3, 2.5)
+    assert shelf.worth() == 10
+
+
+def test_take():
+    shelf = Shelf("a")
+    shelf.put("pen", 5, 1.25)
+    assert shelf.take("pen", 2) == 2
+    assert shelf.worth() == 3
+
+
+def test_too_many():
+    shelf = Shelf("a")
+    shelf.put("pen", 1, 1.25)
+    with pytest.raises(ValueError, match="only 1 of pen"):
+        shelf.take("pen", 2)
+"""
+
+
+def test_namespace_package_over_two_roots_and_the_wrong_operator(tmp_path: Path) -> None:
+    """`acme` has no __init__.py, and its portions lie in two source trees."""
+    files = {
+        "pytest.ini": b"[pytest]\npythonpath = stock prices\n",
+        "stock/acme/stock/__init__.py": b"",
+        "stock/acme/stock/shelf.py": STOCK,
+        "prices/acme/prices/rules.py": RULES,
+        "tests/test_stock.py": STOCK_TESTS,
+    }
+    right, wrong = b"(have + pieces, price)", b"(have - pieces, price)"
+    check_mended(tmp_path, files, "stock/acme/stock/shelf.py", right=right, wrong=wrong, tests="3/4")
+
+
+SCANNER = b"""\
+import re
+
+TOKEN = re.compile(r"\\s*(?:(\\d+)|(.))")
+
+
+def scan(text):
+    for number, sign in TOKEN.findall(text.strip()):
+        yield int(number) if number else sign
+"""
+PARSER = b"""\
+from .scan import scan
+
+
+class Parser:
+    \"\"\"sum := product (('+'|'-') product)*; product := atom ('*' atom)*\"\"\"
+
+    def __init__(self, text):
+        self.tokens = [*scan(text), None]
+        self.at = 0
+
+    def next(self):
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def peek(self):
+        return self.tokens[self.at]
+
+    def sum(self):
+        value = self.product()
+        while self.peek() in ("+", "-"):
+            sign = self.next()
+            other = self.product()
+            value = value + other if sign == "+" else value - other
+        return value
+
+    def product(self):
+        value = self.atom()
+        while self.peek() == "*":
+            self.next()
+            value *= self.atom()
+        return value
+
+    def atom(self):
+        token = self.next()
+        if token == "(":
+            value = self.sum()
+            if self.next() != ")":
+                raise SyntaxError("a bracket is not closed")
+            return value
+        if isinstance(token, int):
+            return token
+        raise SyntaxError(f"unexpected {token!r}")
+
+
+def calculate(text):
+    parser = Parser(text)
+    value = parser.sum()
+    if parser.peek() is not None:
+        raise SyntaxError(f"left over: {parser.peek()!r}")
+    return value
+"""
+PARSER_TESTS = b"""\
+import pytest
+
+from ..parse import calculate
+from ..scan import scan
+
+
+def test_scan():
+    assert list(scan(" 12+(3) ")) == [12, "+", "(", 3, ")"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", 1), ("2+3*4", 14), ("10-2-3", 5), ("2*(3+4)", 14), ("((2))*3-1", 5)]
+)
+def test_value(text, value):
+    assert calculate(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "(1", "1 2", "*"])
+def test_nonsense(text):
+    with pytest.raises(SyntaxError):
+        calculate(text)
+"""
+
+
+def test_tests_inside_the_package_and_the_wrong_method(tmp_path: Path) -> None:
+    """They import what they test relatively, and are shipped with it."""
+    files = {
+        "reckon/__init__.py": b"from .parse import calculate\n",
+        "reckon/scan.py": SCANNER.replace(b"\\", b"\\"),
+        "reckon/parse.py": PARSER,
+        "reckon/tests/__init__.py": b"",
+        "reckon/tests/test_parse.py": PARSER_TESTS,
+    }
+    right, wrong = (
+        b"            value = self.sum()\n            if",
+        b"            value = self.product()\n            if",
+    )
+    check_mended(tmp_path, files, "reckon/parse.py", right=right, wrong=wrong, tests="1/10")
