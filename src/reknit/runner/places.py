@@ -113,7 +113,7 @@ def _several(folder: Path, origin: str, kind: Kind) -> Group:
 def _inside(folder: Path, pattern: str = "*") -> list[Path]:
     try:
         return sorted(p for p in folder.glob(pattern) if not _NO_TESTS.fullmatch(p.name))
-    except OSError:
+    except (OSError, ValueError):  # closed to us; a zero byte
         return []
 
 
@@ -198,7 +198,7 @@ def text(file: Path) -> str | None:
 def _toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text(file) or "")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
 
 
