@@ -112,11 +112,13 @@ def _config(path: Path, name: str, content: bytes, prefix: tuple[str, ...]) -> C
 
 def _read(path: Path, *, regular: bool = False) -> bytes:
     """The content; `regular`: a pipe or a device, which may never end, is an error."""
+
+    def opener(name: str, flags: int) -> int:  # that does not wait for somebody to write to a pipe
+        return os.open(name, flags | os.O_NONBLOCK)
+
     try:
-        # Not to wait for somebody who writes to a pipe; no effect on files.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK if regular else 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
-            if regular and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with open(path, "rb", opener=opener if regular else None) as file:
+            if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise _unreadable(path, "it is no regular file")
             content = file.read(_MOST + 1)
     except (OSError, ValueError) as exc:
@@ -132,9 +134,9 @@ def _unreadable(path: Path, why: str | Exception) -> UsageError:
 
 
 def _anchored(python: str, folder: Path) -> Path:
-    """A bare name is looked for on PATH; a relative path counts from the file that says it."""
+    """A relative path counts from the folder of the file that says it; a name that is not there is one on PATH."""
     try:
         path = Path(python).expanduser()
     except RuntimeError:  # no such user
         path = Path(python)
-    return folder / path if "/" in python else path
+    return folder / path if "/" in python or (folder / path).exists() else path

@@ -134,7 +134,9 @@ def _defaults() -> dict[str, Setting]:
 
 
 def _flag_settings(flags: Mapping[str, object]) -> dict[str, Setting]:
-    given = {name: value for name, value in flags.items() if name in NAMES and value is not None and value != ()}
+    given = {n: v for n, v in flags.items() if n != "env" and v is not None and v != ()}
+    if strange := given.keys() - set(NAMES):
+        raise ValueError(f"these flags set nothing: {sorted(strange)}")
     return {name: Setting(value, Layer.FLAG, _flag(name)) for name, value in given.items()}
 
 

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 #: Parts of a dotted key. The time that the standard parser takes grows with their square, to minutes within a small file.
 _MOST_PARTS = 32
 #: Lines that may hold a key, tried when its line is looked for.
-_MOST_TRIED = 8
+_MOST_TRIED = 4
 _SHOWN = 60
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -66,8 +66,8 @@ def check(model: type[Model], table: Mapping[str, Any], *, name: str, text: str,
         return model.model_validate(table)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_context=False)[0]
-        path = [part for part in first["loc"] if part != "[key]"]
-        line = _line(text, (*prefix, *(p for p in path if isinstance(p, str))))
+        path = [part for part in first["loc"] if part != "[key]"]  # of a table, it says that the key is meant
+        line = _line(text, (*prefix, *(str(part) for part in path if isinstance(part, str))))
         where = f"{name}, line {line}" if line else name
         if first["type"] == "extra_forbidden":
             raise _unknown(where, model, path) from exc
@@ -97,7 +97,7 @@ def _unknown(where: str, model: type[BaseModel], path: Sequence[str | int]) -> U
 
 
 def _dotted(path: Sequence[str | int]) -> str:
-    text = ".".join(str(part) for part in path)
+    text = ".".join(str(part) for part in path).replace("\n", "\\n")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
@@ -107,7 +107,8 @@ def _line(text: str, path: tuple[str, ...]) -> int | None:
     What stands before a statement is a document of its own, which does not have the key yet.
     """
     lines = text.split("\n")
-    holding = [number for number, line in enumerate(lines) if path and path[-1] in line]
+    sets = re.compile(rf"""(?:^|[\s.{{,\["']){re.escape(path[-1])}["']?\s*[=.\]]""")
+    holding = [number for number, line in enumerate(lines) if sets.search(line)]
     for number in holding[:_MOST_TRIED]:
         before = _table(lines[:number])
         after = _table(lines[: number + 1])
