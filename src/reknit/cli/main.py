@@ -141,6 +141,7 @@ def heal(
         typer.Option(help="development, staging or production: which settings hold.", show_default=False),
     ] = None,
     as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again after each save; shows, applies nothing.")] = False,
 ) -> None:
     """Find failing tests, search for patches and prove them; writes nothing without --apply."""
     from reknit.cli.settings import settled
@@ -158,6 +159,10 @@ def heal(
         "env": env,
     }
     options = settled(project, flags, state_base()).options  # what is wrong here is said before the rest is loaded
+    if watch:
+        from reknit.cli.watch import watch_verb
+
+        raise typer.Exit(watch_verb(project, sys.argv[1:], apply=bool(apply), as_json=as_json))
     from reknit.cli.heal import heal_verb
 
     raise typer.Exit(heal_verb(options, ask=not yes, as_json=as_json))
