@@ -26,7 +26,8 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield from commands(command, (*path, name))
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+ROOT = typer.main.get_command(app)
+COMMANDS = dict(commands(ROOT))
 
 
 def options(command: Any) -> list[str]:
@@ -53,9 +54,14 @@ def test_command_and_options_are_documented(words: tuple[str, ...]) -> None:
     assert missing == []
 
 
+def test_the_options_of_all_verbs_are_documented() -> None:
+    top = PAGE.read_text().partition("\n## ")[0]
+    assert [o for o in options(ROOT) if not re.search(rf"`(reknit )?{re.escape(o)}`", top)] == []
+
+
 def test_no_option_is_documented_that_is_not_there() -> None:
-    known = {o for command in COMMANDS.values() for o in options(command)}
-    assert set(re.findall(r"`(--[a-z][a-z-]*)", PAGE.read_text())) - known - {"--help", "--version"} == set()
+    known = {o for command in (ROOT, *COMMANDS.values()) for o in options(command)}
+    assert set(re.findall(r"`(?:reknit )?(--[a-z][a-z-]*)", PAGE.read_text())) - known - {"--help"} == set()
 
 
 def test_every_command_explains_itself() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reknit import __version__
 from reknit.bench.cli import app as bench
 from reknit.errors import Interrupted, ReknitError, UsageError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="reknit",
-    help="Heals Python programs: finds what a failing test points at, proves a patch, applies it reversibly.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -29,7 +29,40 @@ app.add_typer(bench, name="bench")
 Project = Annotated[
     Path, typer.Option("--project", "-C", help="The project, or any folder in it.", file_okay=False, show_default=False)
 ]
-Id = Annotated[str | None, typer.Argument(help="Its first digits are enough.", show_default=False)]
+
+
+def _patches(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from reknit.cli.complete import patches
+
+    return patches(_of(ctx.params.get("project") or Path()), incomplete)
+
+
+def _receipts(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from reknit.cli.complete import receipts
+
+    return receipts(_of(ctx.params.get("project") or Path()), incomplete, applied=ctx.info_name == "undo")
+
+
+def _isolations(incomplete: str) -> list[str]:
+    from reknit.cli.complete import isolations
+
+    return isolations(incomplete)
+
+
+PatchId = Annotated[
+    str | None, typer.Argument(help="Its first digits are enough.", show_default=False, autocompletion=_patches)
+]
+ReceiptId = Annotated[
+    str | None, typer.Argument(help="Its first digits are enough.", show_default=False, autocompletion=_receipts)
+]
+Isolation = Annotated[
+    str | None,
+    typer.Option(
+        help="bubblewrap, landlock, seatbelt or none; by default the best here.",
+        show_default=False,
+        autocompletion=_isolations,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too.")]
 
 
@@ -101,6 +134,22 @@ def _of(project: Path) -> Options:
     return Options(project=project, state_dir=state_base())
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"reknit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def verbs(
+    *,
+    _shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Heals Python programs: finds what a failing test points at, proves a patch, applies it reversibly."""
+
+
 @app.command()
 def heal(
     pytest_args: Annotated[
@@ -132,10 +181,7 @@ def heal(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Workers side by side; at most 2 by default.", show_default=False)
     ] = None,
-    isolation: Annotated[
-        str | None,
-        typer.Option(help="bubblewrap, landlock, seatbelt or none; by default the best here.", show_default=False),
-    ] = None,
+    isolation: Isolation = None,
     env: Annotated[
         str | None,
         typer.Option(help="development, staging or production: which settings hold.", show_default=False),
@@ -169,7 +215,7 @@ def heal(
 
 
 @app.command()
-def show(patch: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
+def show(patch: PatchId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Show a proposed patch with its evidence; the last run's without an ID."""
     from reknit.cli.history import show_verb
 
@@ -177,7 +223,7 @@ def show(patch: Id = None, *, project: Project = Path(), as_json: AsJson = False
 
 
 @app.command()
-def apply(patch: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
+def apply(patch: PatchId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Write a proposed patch; the last run's if it proposed one only."""
     from reknit.cli.history import apply_verb
 
@@ -185,7 +231,7 @@ def apply(patch: Id = None, *, project: Project = Path(), as_json: AsJson = Fals
 
 
 @app.command()
-def undo(receipt: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
+def undo(receipt: ReceiptId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Take an applied patch back; the last one without an ID."""
     from reknit.cli.history import turn_verb
 
@@ -193,7 +239,7 @@ def undo(receipt: Id = None, *, project: Project = Path(), as_json: AsJson = Fal
 
 
 @app.command()
-def redo(receipt: Id = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
+def redo(receipt: ReceiptId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
     """Apply again what was taken back; the last one without an ID."""
     from reknit.cli.history import turn_verb
 
@@ -225,10 +271,7 @@ def trust(
 @app.command()
 def demo(
     *,
-    isolation: Annotated[
-        str | None,
-        typer.Option(help="bubblewrap, landlock, seatbelt or none; by default the best here.", show_default=False),
-    ] = None,
+    isolation: Isolation = None,
     as_json: AsJson = False,
 ) -> None:
     """Heal a small shop with seven bugs in a temporary folder; leaves nothing behind."""
