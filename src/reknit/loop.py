@@ -21,9 +21,10 @@ from reknit.detect.tests import (
     last_failed,
     left_out,
     passed_in_suite,
+    trace_anew,
     wanted,
     with_earlier,
-    worth_tracing,
+    with_known,
 )
 from reknit.detect.tests import signals as detect_signals
 from reknit.diagnose.context import context, redact
@@ -34,6 +35,7 @@ from reknit.events import Observer, ignore
 from reknit.kit import Kit
 from reknit.kit import kit as make_kit
 from reknit.lang.python import Source, functions, parse
+from reknit.memory import Tried
 from reknit.model.fault import Fault
 from reknit.model.outcome import (
     Cost,
@@ -98,7 +100,7 @@ def heal(
     state = project_state(root, options.state_dir)
     recovered = Journal(root, state).recover()
     with Store.open(state / "store.db") as store:
-        kit = make_kit(options, root, observe, store.past_signals)
+        kit = make_kit(options, root, observe, store)
         healing = detect(kit, asked)
         healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
         if healing.open:
@@ -144,12 +146,19 @@ def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
     else:
         failing = first_things_first(detect_signals(base), earlier)
         found = (*((s, None) for s in failing), *(passed_in_suite(run, earlier) if earlier else ()))
+    kit.memory.at(base.facts, kit.options.pytest_args)
+    outcomes = {s.test: o or _known_flaky(kit, s.test) for s, o in found if s.test is not None}
     return Healing(
         baseline=base,
         signals=tuple(s for s, _ in found),
-        outcomes={s.test: o for s, o in found if s.test is not None and o is not None},
+        outcomes={test: outcome for test, outcome in outcomes.items() if outcome is not None},
         notes=left_out(base),
     )
+
+
+def _known_flaky(kit: Kit, test: str) -> Quarantined | None:
+    why = kit.memory.flaky(test)
+    return Quarantined(flaky=f"{why} (in an earlier run; the code is still the same)") if why else None
 
 
 def _recheck(kit: Kit) -> SuiteRun | None:
@@ -174,11 +183,12 @@ def _recheck(kit: Kit) -> SuiteRun | None:
 def _sources(kit: Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, Entry], SuiteRun]:
     """Trace the failing tests and their neighbours; the project's files that ran, as bytes and parsed."""
     kit.tell("diagnose", f"tracing what runs in failing tests: {len(healing.open)}")
-    base = healing.baseline
-    run = kit.runner.suite(
-        tests=worth_tracing(base), trace=True, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds
-    )
+    base, known = healing.baseline, kit.memory.coverage()
+    anew = trace_anew(base, {s.test or "" for s in healing.open}, known)
+    run = kit.runner.suite(tests=anew, trace=True, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds)
     kit.meter.tests += run.cpu_seconds
+    run = with_known(base, run, known)
+    kit.memory.keep_coverage(run.coverage)
     is_test = judge_of_tests(base.collected)
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
     entries = {p: e for p, e in kit.legible(paths).items() if not e.is_link}
@@ -252,7 +262,18 @@ def propose(
                 continue
             fault = replace(whole, contexts=left)
             share = kit.meter.share(clean_seconds, clean_cpu, left=len(healing.faults) - number)
-            proposal = engine.propose(fault, trials, spent=share, now=kit.started, tell=_counter(kit, fault))
+            key = kit.memory.fault_key(fault.tests, base, kit.options.fuel)
+            known = kit.memory.tried(key)
+            proposal = engine.propose(
+                fault,
+                trials,
+                spent=share,
+                now=kit.started,
+                tell=_counter(kit, fault),
+                known=known.ids,
+                near=known.near,
+            )
+            kit.memory.keep_tried(key, Tried(ids=proposal.rejected, near=proposal.why_not.rejected))
             kit.meter.tests += proposal.cpu_seconds
             notes += [n for n in proposal.notes if n not in notes]
             outcome = _gate(kit, healing, fault, proposal, entries)
@@ -277,6 +298,8 @@ def _run_again(kit: Kit, healing: Healing, engine: Engine, trials: Trials) -> He
     kit.meter.tests += trials.cpu_seconds - before
     alone = partial(kit.runner.suite, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds)
     flaky = {t: why for t, bad in seen.items() if (why := changes(t, bad) or depends(t, bad, alone)) is not None}
+    for test, why in flaky.items():
+        kit.memory.keep_flaky(test, why, engine.run.coverage.get(test, ()))
     note = too_few(seen)
     return replace(
         healing,

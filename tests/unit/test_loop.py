@@ -18,12 +18,14 @@ from reknit.config import Options, find_root
 from reknit.detect.tests import LAST_FAILED
 from reknit.errors import CannotJudgeError, StoreError, UsageError
 from reknit.events import ignore
-from reknit.kit import Kit, level
+from reknit.kit import Kit, level, memory
+from reknit.memory import Memory
 from reknit.model.outcome import Healed, Healthy, NotHealed, Outcome, Proposed, Quarantined, Reverted
 from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.model.verdict import Label, Verdict
 from reknit.runner.base import SuiteRun
+from reknit.store.db import Store
 from reknit.writing import writable
 from tests.unit.verify.stage import ScriptedRunner, suite
 
@@ -40,6 +42,7 @@ def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> Kit:
         started=dt.datetime.now(dt.UTC),
         meter=Meter(max_time=float(options.get("max_time", 300.0)), max_cpu=options.get("max_cpu")),
         history=lambda _fingerprint: (),
+        memory=Memory(recall=lambda *_: None, keep=lambda *_: None, digests=lambda _: {}, data=lambda: ""),
     )
 
 
@@ -129,7 +132,7 @@ class TestApply:
 
     def test_what_does_not_pass_on_the_real_tree_is_taken_back(self, root: Path, tmp_path: Path) -> None:
         journal = Journal(root, tmp_path / "state")
-        done = loop.apply(kit(root, RED), healing(one=proposed(b"one", b"9")), journal)
+        done = loop.apply(kit(root, RED, RED), healing(one=proposed(b"one", b"9")), journal)
         assert (root / "a.py").read_bytes() == TEXT
         assert isinstance(done.outcomes["one"], Reverted)
         assert [a.verb for a in journal.history()] == ["apply", "undo"]
@@ -298,3 +301,29 @@ def test_a_report_that_cannot_be_kept_is_a_note(root: Path) -> None:
 
     report = loop._report(kit(root), healing())
     assert loop._save(Full(), report) == ("old", "the disk is full")  # type: ignore[arg-type]
+
+
+class TestMemory:
+    def test_a_cold_run_learns_and_is_told_nothing(self, root: Path, tmp_path: Path) -> None:
+        with Store.open(tmp_path / "store.db") as store:
+            warm, cold = memory(store, root, cold=False), memory(store, root, cold=True)
+            cold.keep("kind", "key", b"value")
+            assert (warm.recall("kind", "key"), cold.recall("kind", "key")) == (b"value", None)
+
+    def test_a_store_that_fails_costs_the_memory_only(self, root: Path, tmp_path: Path) -> None:
+        store = Store.open(tmp_path / "store.db")
+        store.close()
+        broken = memory(store, root, cold=False)
+        broken.keep("kind", "key", b"value")
+        assert broken.recall("kind", "key") is None
+
+    def test_data_that_tests_may_read_change_the_mark(self, root: Path, tmp_path: Path) -> None:
+        with Store.open(tmp_path / "store.db") as store:
+            mark = memory(store, root, cold=False).data
+            seen = [mark()]
+            for name in ("t/data/golden.json", "new.txt", "module.py", ".cache/x", "node_modules/x", "__pycache__/x"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(name.encode())
+                seen.append(mark())
+            assert len(set(seen[:3])) == 3
+            assert set(seen[3:]) == {seen[2]}

@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,12 @@ PatchId = Annotated[
 ]
 ReceiptId = Annotated[
     str | None, typer.Argument(help="Its first digits are enough.", show_default=False, autocompletion=_receipts)
+]
+Python = Annotated[
+    Path | None, typer.Option(help="The project's interpreter or virtual environment.", show_default=False)
+]
+Environment = Annotated[
+    str | None, typer.Option(help="development, staging or production: which settings hold.", show_default=False)
 ]
 Isolation = Annotated[
     str | None,
@@ -157,9 +164,7 @@ def heal(
     ] = None,
     *,
     project: Project = Path(),
-    python: Annotated[
-        Path | None, typer.Option(help="The project's interpreter or virtual environment.", show_default=False)
-    ] = None,
+    python: Python = None,
     apply: Annotated[
         bool | None, typer.Option("--apply/--no-apply", help="Write patches whose label is safe.", show_default=False)
     ] = None,
@@ -182,12 +187,10 @@ def heal(
         int | None, typer.Option("--jobs", "-j", help="Workers side by side; at most 2 by default.", show_default=False)
     ] = None,
     isolation: Isolation = None,
-    env: Annotated[
-        str | None,
-        typer.Option(help="development, staging or production: which settings hold.", show_default=False),
-    ] = None,
+    env: Environment = None,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Again after each save; shows, applies nothing.")] = False,
+    cold: Annotated[bool, typer.Option("--cold", help="Ask nothing of what earlier runs found out.")] = False,
 ) -> None:
     """Find failing tests, search for patches and prove them; writes nothing without --apply."""
     from reknit.cli.settings import settled
@@ -204,7 +207,8 @@ def heal(
         "isolation": isolation,
         "env": env,
     }
-    options = settled(project, flags, state_base()).options  # what is wrong here is said before the rest is loaded
+    # What is wrong here is said before the rest is loaded.
+    options = replace(settled(project, flags, state_base()).options, cold=cold)
     if watch:
         from reknit.cli.watch import watch_verb
 
@@ -252,6 +256,22 @@ def log(*, project: Project = Path(), as_json: AsJson = False) -> None:
     from reknit.cli.history import log_verb
 
     raise typer.Exit(log_verb(_of(project), as_json=as_json))
+
+
+@app.command()
+def doctor(
+    *,
+    project: Project = Path(),
+    python: Python = None,
+    isolation: Isolation = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is found of the project, what keeps reknit from healing there, and what mends it."""
+    from reknit.cli.doctor import doctor_verb
+    from reknit.cli.settings import settled
+
+    settings = settled(project, {"python": python, "isolation": isolation}, state_base())
+    raise typer.Exit(doctor_verb(settings.options, as_json=as_json))
 
 
 @app.command()

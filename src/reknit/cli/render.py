@@ -178,7 +178,8 @@ def raw_diff(patch: Patch, before: Mapping[str, Entry]) -> str | None:
 
 def _why_not(why: WhyNot) -> Iterator[Text]:
     whole = "all there were" if why.exhausted else "not all there were"
-    yield _line(f"why not: {why.candidates} candidates tried, {whole}; none passes")
+    earlier = f" and {why.earlier} by earlier runs" if why.earlier else ""
+    yield _line(f"why not: {why.candidates} candidates tried{earlier}, {whole}; none passes")
     for suspect in why.suspects[:3]:
         yield _line(f"suspect  {suspect.path}:{suspect.line} in {suspect.function} ({suspect.why})")
     for near in why.rejected[:3]:

@@ -12,7 +12,7 @@ from reknit.errors import UsageError
 
 #: What is asked for beyond these is a slip, and would overflow a timer.
 LIMITS = {"max_time": 1_000_000, "max_cpu": 1_000_000, "fuel": 10**15, "jobs": 256}
-_MARKS = ("pyproject.toml", "reknit.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
+MARKS = ("pyproject.toml", "reknit.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Options:
     isolation: str | None = None
     #: Accept on the whole suite, even where the pytest arguments select a part.
     whole_suite: bool = True
+    #: Ask nothing of what earlier runs found out.
+    cold: bool = False
     #: Added to the environment of the tests.
     env: Mapping[str, str] = field(default_factory=dict)
     #: In place of the user's state folder.
@@ -72,4 +74,4 @@ def find_root(start: Path) -> Path:
         raise UsageError(f"{start} is no folder; nothing was run", slug="no-project")
     no_project = {Path("~").expanduser().resolve(), Path(start.anchor)}
     above = itertools.takewhile(lambda p: p not in no_project, start.parents)
-    return next((p for p in (start, *above) if any((p / m).exists() for m in _MARKS)), start)
+    return next((p for p in (start, *above) if any((p / m).exists() for m in MARKS)), start)

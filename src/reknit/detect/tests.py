@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reknit.errors import CannotJudgeError
@@ -16,6 +16,9 @@ LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
 #: Of those so many are run before the suite; more says that the run was of another state of the program.
 _RECHECKED = 200
 _LAST_FAILED_BYTES = 1 << 20
+
+#: Path → lines that a test ran.
+Lines = Mapping[str, frozenset[int]]
 #: A suite up to this long (seconds) is worth running again whole; of a longer one the failing tests' own files.
 AGAIN_SECONDS = 20.0
 
@@ -132,3 +135,21 @@ def worth_tracing(run: SuiteRun) -> list[str]:
             break
         chosen.add(test)
     return [t for t in ended if t in chosen]
+
+
+def trace_anew(run: SuiteRun, failing: Collection[str], known: Mapping[str, Lines]) -> list[str]:
+    """The tests to run with tracing, where the lines of some passing ones are known from an earlier run."""
+    return [t for t in worth_tracing(run) if t in failing or t not in known]
+
+
+def with_known(run: SuiteRun, traced: SuiteRun, known: Mapping[str, Lines]) -> SuiteRun:
+    """A traced run, completed by the passing tests of `run` whose lines are known from an earlier one."""
+    before = {t: r for t, r in run.tests.items() if t in known and r.outcome == "passed" and t not in traced.tests}
+    imported = {**known.get("", {}), **traced.coverage.get("", {})}
+    return replace(
+        traced,
+        tests={**before, **traced.tests},
+        collected=tuple(t for t in run.collected if t in before or t in traced.collected),
+        coverage={**{t: known[t] for t in before}, **traced.coverage, **({"": imported} if imported else {})},
+        facts=run.facts,
+    )

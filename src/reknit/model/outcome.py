@@ -32,6 +32,8 @@ class WhyNot:
     suspects: tuple[Suspect, ...]
     rejected: tuple[Rejected, ...]
     candidates: int
+    #: Rejected by earlier runs on the same code, and not tried again.
+    earlier: int = 0
     #: Whether the whole space was searched, or a budget ended it.
     exhausted: bool
     #: The one thing that would help.

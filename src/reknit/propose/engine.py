@@ -40,6 +40,8 @@ class Proposal:
     cpu_seconds: float
     #: Steps of the ladder that do not hold for this project.
     notes: tuple[str, ...]
+    #: Ids of the trials that tests spoke against, those of earlier runs with them.
+    rejected: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,13 @@ class Engine:
         spent: Callable[[float], bool],
         now: dt.datetime,
         tell: Callable[[int], None],
+        known: frozenset[bytes] = frozenset(),
+        near: tuple[Rejected, ...] = (),
     ) -> Proposal:
-        """Search until enough candidates pass or `spent(cpu seconds of the search)` says so."""
+        """Search until enough candidates pass or `spent(cpu seconds of the search)` says so.
+
+        `known` are ids of trials that were rejected before, and are not run again; `near` those that came nearest.
+        """
         if (why := self.out_of_reach(fault)) is not None:
             nothing = WhyNot(suspects=(), rejected=(), candidates=0, exhausted=True, unblock=why)
             return Proposal(patches=(), why_not=nothing, cpu_seconds=0.0, notes=())
@@ -84,13 +91,15 @@ class Engine:
         found_here = candidates(sources, fault.suspects, hints=self.hints(fault.tests))
         stream = (self._as_it_runs(c, ranges[c.path], failing) for c in found_here)
         before = trials.cpu_seconds
-        found = Search(stream, maker, spent=lambda: spent(trials.cpu_seconds - before)).run(trials, tell)
+        search = Search(stream, maker, spent=lambda: spent(trials.cpu_seconds - before), known=known)
+        found = search.run(trials, tell)
         ranked = order(found.plausible)
         return Proposal(
             patches=tuple(self._patch(c, confidence(c, ranked), now) for c in ranked),
-            why_not=self._why_not(fault, found, len(failing)),
+            why_not=self._why_not(fault, found, len(failing), near),
             cpu_seconds=trials.cpu_seconds - before,
             notes=trials.steps_down,
+            rejected=known | found.rejected,
         )
 
     def out_of_reach(self, fault: Fault) -> str | None:
@@ -163,11 +172,12 @@ class Engine:
             metadata=Metadata(created=now, author="reknit", version=__version__),
         )
 
-    def _why_not(self, fault: Fault, found: Found, failing: int) -> WhyNot:
+    def _why_not(self, fault: Fault, found: Found, failing: int, near: tuple[Rejected, ...]) -> WhyNot:
         return WhyNot(
             suspects=fault.suspects[:_SHOWN],
-            rejected=tuple(self._rejected(n, failing) for n in found.near),
+            rejected=(*(self._rejected(n, failing) for n in found.near), *near)[:_SHOWN],
             candidates=found.tried,
+            earlier=found.skipped,
             exhausted=found.exhausted,
             unblock=_unblock(fault, found, failing),
         )

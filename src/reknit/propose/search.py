@@ -50,6 +50,10 @@ class Found:
     unjudged: int = 0
     unjudged_why: str = ""
     hung: int = 0
+    #: Trials that were rejected before this search, and so not run again.
+    skipped: int = 0
+    #: Ids of the trials that tests spoke against.
+    rejected: set[bytes] = field(default_factory=set)
     #: No candidate is left untried.
     exhausted: bool = False
 
@@ -57,62 +61,79 @@ class Found:
 class Search:
     """One search for one fault."""
 
-    def __init__(self, candidates: Iterator[Candidate], maker: TrialMaker, *, spent: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        candidates: Iterator[Candidate],
+        maker: TrialMaker,
+        *,
+        spent: Callable[[], bool],
+        known: frozenset[bytes] = frozenset(),
+    ) -> None:
+        self._known = known
         self._candidates = candidates
         self._maker = maker
         self._spent = spent
         self.found = Found()
-        self._order = 0
+        #: The place of the first that passes.
+        self._first = 0
         self._stopped: list[tuple[int, float, Candidate, Trial]] = []
         self._near: list[tuple[int, float, int, NearMiss]] = []
 
     def run(self, trials: Trials, tell: Callable[[int], None]) -> Found:
         """Try candidates until enough pass, none is left, or the budget is spent; `tell` hears the count."""
-        for candidate, trial, attempt in self._judged(trials, self._maker.trials(self._candidates)):
+        for place, candidate, trial, attempt in self._judged(trials, self._maker.trials(self._candidates)):
+            if self._enough(place, candidate):  # asked before it was known that an earlier one passes
+                continue
             self.found.tried += 1
             self.found.hung += attempt.hung
-            self._note(candidate, attempt)
+            self._note(place, candidate, trial, attempt)
             if attempt.hung and len(self._stopped) < _KEPT:
                 self._stopped.append((-len(attempt.results), candidate.cost, candidate, trial))
             tell(self.found.tried)
         if self.found.exhausted and not self.found.plausible:
             again = sorted(self._stopped, key=lambda kept: kept[:2])
             patient = ((c, replace(t, patience=PATIENCE)) for _, _, c, t in again)
-            for candidate, _, attempt in self._judged(trials, patient):
-                self._note(candidate, attempt)
+            for place, candidate, trial, attempt in self._judged(trials, patient):
+                self._note(place, candidate, trial, attempt)
         self.found.near = [n for *_, n in sorted(self._near, key=lambda item: (-item[0], -item[1], -item[2]))]
         return self.found
 
     def _judged(
         self, trials: Trials, wanted: Iterator[tuple[Candidate, Trial]]
-    ) -> Iterator[tuple[Candidate, Trial, Attempt]]:
-        pending: dict[int, Candidate] = {}
+    ) -> Iterator[tuple[int, Candidate, Trial, Attempt]]:
+        """Candidates that were tried, with their places among all."""
+        pending: dict[int, tuple[int, Candidate]] = {}
         for trial, attempt in trials.run(self._stream(wanted, pending)):
-            yield pending.pop(id(trial)), trial, attempt
+            yield *pending.pop(id(trial)), trial, attempt
 
-    def _stream(self, wanted: Iterator[tuple[Candidate, Trial]], pending: dict[int, Candidate]) -> Iterator[Trial]:
+    def _stream(
+        self, wanted: Iterator[tuple[Candidate, Trial]], pending: dict[int, tuple[int, Candidate]]
+    ) -> Iterator[Trial]:
         self.found.exhausted = False
-        for candidate, trial in wanted:
-            if self._spent() or self._enough(candidate) or self._hopeless():
+        for place, (candidate, trial) in enumerate(wanted):
+            if self._spent() or self._enough(place, candidate) or self._hopeless():
                 return
-            pending[id(trial)] = candidate
+            if trial.id in self._known:
+                self.found.skipped += 1
+                continue
+            pending[id(trial)] = (place, candidate)
             yield trial
         self.found.exhausted = True
 
-    def _enough(self, candidate: Candidate) -> bool:
+    def _enough(self, place: int, candidate: Candidate) -> bool:
+        """Whether the search ends before the candidate at this place, however many are tried side by side."""
         if not self.found.plausible:
             return False
-        first = self.found.plausible[0]
-        return self.found.tried >= self._order + MORE_CANDIDATES or candidate.cost > first.cost + MORE_COST
+        return place > self._first + MORE_CANDIDATES or candidate.cost > self.found.plausible[0].cost + MORE_COST
 
     def _hopeless(self) -> bool:
         return self.found.tried == self.found.unjudged >= HOPELESS
 
-    def _note(self, candidate: Candidate, attempt: Attempt) -> None:
+    def _note(self, place: int, candidate: Candidate, trial: Trial, attempt: Attempt) -> None:
         found = self.found
         if attempt.passed:
             if not found.plausible:
-                self._order = found.tried
+                self._first = place
             found.plausible.append(candidate)
             return
         bad = attempt.first_bad
@@ -120,6 +141,8 @@ class Search:
             found.unjudged += 1
             found.unjudged_why = attempt.why
             return
+        if not attempt.hung:
+            found.rejected.add(trial.id)
         passed = sum(not r.bad for r in attempt.results)
         if passed and bad is not None:
             why = f"{bad.failure.type}: {bad.failure.message}" if bad.failure else ""

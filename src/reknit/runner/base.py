@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -59,6 +60,8 @@ class Facts:
     modules: tuple[str, ...] = ()
     #: The project's files that were imported, relative to its root.
     files: tuple[str, ...] = ()
+    #: Top-level modules that were imported from elsewhere → the file.
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ class SuiteRun:
     view: str
     #: The end of what the process printed, for messages about infrastructure.
     output: str = ""
+    #: By which means coverage was traced; "" where it was not asked for.
+    tracer: str = ""
 
     @property
     def bad(self) -> tuple[str, ...]:
@@ -118,6 +123,11 @@ class Trial:
     keep: tuple[str, ...]
     #: Times the usual fuel.
     patience: int = 1
+
+    @property
+    def id(self) -> bytes:
+        """The same for the same change: 8 bytes of a hash of path and content."""
+        return hashlib.sha256(self.path.encode("utf-8", "surrogateescape") + b"\0" + self.content).digest()[:8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

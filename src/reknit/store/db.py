@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 #: Seconds to wait for another process.
 _TIMEOUT = 10.0
+#: All that is remembered together; more makes room.
+MEMORY_BYTES = 64 << 20
+_NEXT_USE = "(SELECT COALESCE(MAX(used), 0) + 1 FROM memory)"
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -115,6 +118,21 @@ class Store:
             PastSignal(at=dt.datetime.fromisoformat(at), fingerprint=fingerprint, delta=delta, outcome=outcome)
             for at, delta, outcome in self._rows(query, fingerprint)
         )
+
+    def recall(self, kind: str, key: str) -> bytes | None:
+        """What was remembered under the key, which from now on counts as used last."""
+
+        def work(db: sqlite3.Connection) -> bytes | None:
+            row = db.execute("SELECT value FROM memory WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+            if row is not None:
+                db.execute(f"UPDATE memory SET used = {_NEXT_USE} WHERE kind = ? AND key = ?", (kind, key))  # noqa: S608 - ours
+            return row[0] if row else None
+
+        return self._attempt(work)
+
+    def remember(self, kind: str, key: str, value: bytes) -> None:
+        """Keep `value` under the key; of all that is remembered, what was used longest ago makes room."""
+        self._attempt(lambda db: _remember(db, kind, key, value))
 
     def runs(self, *, limit: int = -1) -> tuple[Report, ...]:
         """Reports, newest first, at most `limit`; −1 is all."""
@@ -252,6 +270,22 @@ def _save(db: sqlite3.Connection, report: Report) -> None:
                 "INSERT INTO signals (run, fingerprint, at, delta, outcome, failing) VALUES (?, ?, ?, ?, ?, ?)",
                 (run, print_, at, delta, row.outcome.tag, failing),
             )
+
+
+def _remember(db: sqlite3.Connection, kind: str, key: str, value: bytes) -> None:
+    with _transaction(db):
+        db.execute(
+            f"INSERT OR REPLACE INTO memory (kind, key, value, used) VALUES (?, ?, ?, {_NEXT_USE})",  # noqa: S608 - ours
+            (kind, key, value),
+        )
+        db.execute(
+            """DELETE FROM memory WHERE (kind, key) IN (
+                SELECT kind, key FROM (
+                    SELECT kind, key, SUM(LENGTH(value)) OVER (ORDER BY used DESC) AS total FROM memory
+                ) WHERE total > ?
+            )""",
+            (MEMORY_BYTES,),
+        )
 
 
 def _save_patch(db: sqlite3.Connection, run: int | None, proposed: Proposed) -> None:

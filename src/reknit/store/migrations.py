@@ -25,4 +25,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX signals_by_fingerprint ON signals (fingerprint, id)",
     ),
+    (
+        """CREATE TABLE memory (
+            kind TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value BLOB NOT NULL,
+            used INTEGER NOT NULL,
+            PRIMARY KEY (kind, key)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX memory_by_use ON memory (used)",
+    ),
 )

@@ -54,7 +54,13 @@ def test_run_again_until_time_is_up_or_nothing_can_run_it() -> None:
 
 @pytest.mark.parametrize(
     ("bad", "said"),
-    [((True,) * 5, None), ((False,) * 5, None), ((), None), ((True, False), "2 of 3"), ((False, False, True), "2 of 4")],
+    [
+        ((True,) * 5, None),
+        ((False,) * 5, None),
+        ((), None),
+        ((True, False), "2 of 3"),
+        ((False, False, True), "2 of 4"),
+    ],
 )
 def test_only_what_fails_and_passes_changes_by_itself(bad: tuple[bool, ...], said: str | None) -> None:
     words = changes("t", bad)

@@ -74,11 +74,12 @@ def search(
     *,
     spent: Callable[[], bool] = lambda: False,
     ahead: int = 0,
+    known: frozenset[bytes] = frozenset(),
 ) -> tuple[Found, list[int]]:
     trials = ScriptedTrials(answer, ahead)
     maker = TrialMaker({"a.py": source()}, ("t",), lambda _candidate: ())
     counts: list[int] = []
-    found = Search(iter(candidates), maker, spent=spent).run(trials, counts.append)
+    found = Search(iter(candidates), maker, spent=spent, known=known).run(trials, counts.append)
     assert counts == list(range(1, found.tried + 1))
     return found, trials.tried
 
@@ -92,8 +93,40 @@ def test_all_that_pass_are_kept_in_order() -> None:
 @pytest.mark.parametrize("ahead", [0, 1, 7])
 def test_it_goes_on_for_a_while_after_the_first_that_passes(ahead: int) -> None:
     found, tried = search(map(candidate, range(1000)), lambda n: PASSES if n == 10 else FAILS, ahead=ahead)
-    assert tried == list(range(11 + MORE_CANDIDATES + ahead))
+    assert (found.tried, tried[: found.tried]) == (11 + MORE_CANDIDATES, list(range(11 + MORE_CANDIDATES)))
+    assert len(tried) <= found.tried + ahead
     assert not found.exhausted
+
+
+@pytest.mark.parametrize("ahead", [0, 7])
+@pytest.mark.parametrize("dear", [False, True])
+def test_one_that_passes_beyond_the_end_is_not_offered(ahead: int, dear: bool) -> None:
+    """How many are tried side by side does not change the answer."""
+    costs = [0.0, 9.0] if dear else [0.0] * (MORE_CANDIDATES + 3)
+    found, _ = search(
+        (candidate(n, c) for n, c in enumerate(costs)),
+        lambda n: PASSES if n in {0, 1 if dear else MORE_CANDIDATES + 1} else FAILS,
+        ahead=ahead,
+    )
+    assert [c.note for c in found.plausible] == ["0"]
+
+
+@pytest.mark.parametrize("ahead", [0, 7])
+def test_what_was_rejected_before_is_not_tried_and_the_end_is_the_same(ahead: int) -> None:
+    def answer(n: int) -> Attempt:
+        return PASSES if n in {10, 60, 500} else FAILS
+
+    first, _ = search(map(candidate, range(1000)), answer, ahead=ahead)
+    assert len(first.rejected) == first.tried - 2
+    second, tried = search(map(candidate, range(1000)), answer, ahead=ahead, known=frozenset(first.rejected))
+    assert [c.note for c in second.plausible] == [c.note for c in first.plausible] == ["10", "60"]
+    assert (second.tried, second.skipped) == (2, len(first.rejected))
+    assert tried[:2] == [10, 60]
+
+
+def test_what_hangs_or_could_not_be_run_may_be_tried_again() -> None:
+    found, _ = search(map(candidate, range(2)), lambda n: attempt(hung=True) if n else attempt(why="not imported"))
+    assert found.rejected == set()
 
 
 def test_a_later_one_that_passes_does_not_prolong_it() -> None:

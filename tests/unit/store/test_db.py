@@ -17,6 +17,8 @@ from reknit.store.db import Store
 from reknit.store.place import project_state
 from tests.contract.test_store import proposed, report
 
+NEWEST = len(migrations.MIGRATIONS)
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -88,6 +90,32 @@ def test_a_report_is_kept_whole_or_not_at_all(path: Path, monkeypatch: pytest.Mo
         assert len(store.runs()) == 1
 
 
+class TestMemory:
+    def test_what_is_kept_is_recalled_by_kind_and_key(self, path: Path) -> None:
+        with Store.open(path) as store:
+            store.remember("a", "k", b"1")
+            store.remember("b", "k", b"2")
+            store.remember("a", "k", b"3")
+            assert [store.recall("a", "k"), store.recall("b", "k"), store.recall("a", "x")] == [b"3", b"2", None]
+        with Store.open(path) as store:
+            assert store.recall("a", "k") == b"3"
+
+    def test_what_was_used_longest_ago_makes_room(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(db, "MEMORY_BYTES", 30)
+        with Store.open(path) as store:
+            for key in "abc":
+                store.remember("k", key, b"x" * 10)
+            assert store.recall("k", "a") is not None
+            store.remember("k", "d", b"x" * 10)
+            assert [key for key in "abcd" if store.recall("k", key)] == ["a", "c", "d"]
+
+    def test_what_is_too_large_is_not_kept(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(db, "MEMORY_BYTES", 30)
+        with Store.open(path) as store:
+            store.remember("k", "a", b"x" * 31)
+            assert store.recall("k", "a") is None
+
+
 def test_an_older_schema_is_backed_up_and_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(path) as store:
         store.save_report(report(1))
@@ -96,10 +124,10 @@ def test_an_older_schema_is_backed_up_and_brought_forward(path: Path, monkeypatc
     with Store.open(path) as store:
         assert len(store.runs()) == 1
     with contextlib.closing(sqlite3.connect(path)) as now:
-        assert now.execute("PRAGMA user_version").fetchone() == (2,)
+        assert now.execute("PRAGMA user_version").fetchone() == (NEWEST + 1,)
         assert now.execute("SELECT note FROM runs").fetchall() == [(None,)]
-    with contextlib.closing(sqlite3.connect(path.with_name("reknit.db.v1-1"))) as before:
-        assert before.execute("PRAGMA user_version").fetchone() == (1,)
+    with contextlib.closing(sqlite3.connect(path.with_name(f"reknit.db.v{NEWEST}-1"))) as before:
+        assert before.execute("PRAGMA user_version").fetchone() == (NEWEST,)
         assert before.execute("SELECT count(*) FROM runs").fetchone() == (1,)
 
 
@@ -112,7 +140,7 @@ def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.
         with pytest.raises(StoreError):
             Store.open(path)
     with contextlib.closing(sqlite3.connect(path)) as now:
-        assert now.execute("PRAGMA user_version").fetchone() == (1,)
+        assert now.execute("PRAGMA user_version").fetchone() == (NEWEST,)
     with Store.open(path) as store:
         assert len(store.runs()) == 1
 

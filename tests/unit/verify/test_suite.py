@@ -171,7 +171,8 @@ class TestTestsThatWereNotRunBefore:
         assert heard.word.details == ("new",)
 
     def test_one_that_nothing_is_known_of_counts_against_the_patch(self) -> None:
-        heard, _ = hear(suite(after(new="failed")), suite({}, not_run=["new"]), selected=True)
+        run = suite(after(new="failed"))
+        heard, _ = hear(run, suite({}, not_run=["new"]), run, selected=True)
         assert heard.word.details == ("new",)
 
     def test_without_time_it_counts_against_the_patch(self) -> None:
