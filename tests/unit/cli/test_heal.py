@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import itertools
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,24 @@ def test_nothing_is_written_without_a_yes(
     assert out.count("cost: ") == 1, "a report is shown once"
     assert ("[y/N]" in err) is (ask and stdin.isatty())
     assert ("nobody can be asked here" in err) is (ask and not stdin.isatty())
+
+
+def test_with_json_the_question_and_what_it_is_about_are_on_stderr(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def heal(*, options: Options, observe: Observer, confirm: Callable[[Report], bool]) -> Report:
+        assert confirm(PROPOSED) is True
+        return PROPOSED
+
+    monkeypatch.setattr("reknit.cli.heal.heal", heal)
+    monkeypatch.setattr(sys, "stdin", Tty("y\n"))
+    assert heal_verb(Options(project=tmp_path, apply=True, unsafe=True), ask=True, as_json=True) == 3
+    out, err = capsys.readouterr()
+    result = json.loads(out)["result"]
+    assert result["report"]["rows"][0]["outcome"]["tag"] == "proposed"
+    assert [(p["id"], p["diff"]) for p in result["patches"]] == [(patch().id, "")], "its file is not there"
+    assert "proposed  t\n" in err
+    assert "[y/N]" in err
 
 
 def test_ctrl_c_in_a_run_is_said(
