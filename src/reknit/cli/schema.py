@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from reknit.bench.case import BenchResult
 from reknit.cli.results import ChangeResult, DemoResult, HealResult, LogResult, ShowResult
 from reknit.cli.trust import TrustResult
+from reknit.doctor import Checkup
 from reknit.model.document import SCHEMA_VERSION, Problem
 
 #: Verb → the type of its result.
@@ -23,6 +24,7 @@ RESULTS: Mapping[str, Any] = {
     "redo": ChangeResult,
     "log": LogResult,
     "trust": TrustResult,
+    "doctor": Checkup,
     "demo": DemoResult,
     "bench quixbugs": BenchResult,
     "bench inject": BenchResult,

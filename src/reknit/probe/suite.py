@@ -56,7 +56,7 @@ def _loaded(before: Any, roots: list[str], excluded: list[str]) -> Message:
     """Modules that the suite imported: the project's files, and the names of everybody else's."""
     inside = tuple(os.path.join(r, "") for r in roots)
     outside = tuple(os.path.join(e, "") for e in excluded)
-    files, foreign = set(), []
+    files, foreign, elsewhere = set(), [], {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str):
@@ -66,4 +66,6 @@ def _loaded(before: Any, roots: list[str], excluded: list[str]) -> Message:
             files.add(path)
         elif name not in before and not name.startswith("_reknit_probe") and name != "conftest":
             foreign.append(name)
-    return {"files": sorted(files), "modules": foreign}
+            if "." not in name:
+                elsewhere[name] = path
+    return {"files": sorted(files), "modules": foreign, "elsewhere": elsewhere}

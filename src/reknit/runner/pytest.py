@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,13 +15,19 @@ from reknit.runner.base import Facts, SuiteRun
 from reknit.runner.environments import Interpreter
 from reknit.runner.exposure import linked, readable
 from reknit.runner.remedy import broken, unusable
-from reknit.runner.session import Place, Session, printed, untrusted
+from reknit.runner.session import Place, Session, printed, texts, untrusted
 from reknit.runner.suite import facts, run_suite
 from reknit.runner.workers import Plan, Pool
 from reknit.sandbox.base import Limits, Sandbox
 
 _FOREIGN = (".venv", "venv", "env", ".tox", ".nox", "node_modules", "build", "dist", ".eggs")
 _FACTS_SECONDS = 60.0
+_PLUGINS = """
+import json
+from importlib.metadata import distributions
+wanted = [d for d in distributions() if any(e.group == "pytest11" for e in d.entry_points)]
+print(json.dumps(sorted({"%s %s" % (d.metadata["Name"], d.version) for d in wanted})))
+"""
 
 
 class PytestRunner:
@@ -64,6 +72,14 @@ class PytestRunner:
         if empty and (run.status or not run.collected):
             raise _infrastructure(run)
         return run
+
+    def plugins(self) -> tuple[str, ...]:
+        """The distributions whose plug-ins pytest loads by itself, with their versions."""
+        said = printed(self._place, _PLUGINS, _FACTS_SECONDS).strip().rpartition("\n")[2]
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(said)
+            return texts(found)
+        return ()
 
     def trials(self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None) -> Pool:
         """Workers that have collected `tests`, which are all that trials may name."""

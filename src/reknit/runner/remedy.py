@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reknit.errors import CannotJudgeError
@@ -16,6 +18,12 @@ _WITH_MANAGER: Mapping[Kind, str] = {
     Kind.PIPENV: "pipenv install --dev {}",
     Kind.PIXI: "pixi add {}",
 }
+_WHOLE: Mapping[Kind, str] = {
+    Kind.POETRY: "poetry install",
+    Kind.PDM: "pdm install",
+    Kind.PIPENV: "pipenv install --editable .",
+    Kind.PIXI: "pixi install",
+}
 _REMAKE: Mapping[Kind, str] = {
     Kind.POETRY: "poetry env remove --all && poetry install",
     Kind.PDM: "pdm venv create --force && pdm install",
@@ -26,20 +34,45 @@ _REMAKE: Mapping[Kind, str] = {
     Kind.PIXI: "pixi reinstall",
 }
 
+_MISSING = re.compile(r"No module named '([\w.]+)'")
+_SET_UP: Mapping[str, str] = {
+    "uv.lock": "uv sync",
+    "poetry.lock": "poetry install",
+    "pdm.lock": "pdm install",
+    "pixi.lock": "pixi install",
+    "Pipfile": "pipenv install --dev",
+}
+
 
 def install(kind: Kind, python: Path, root: Path, requirement: str = "pytest") -> str:
     """The command that puts `requirement` into the interpreter's environment; run in the project at `root`."""
     what = shlex.quote(requirement)
     if kind in _WITH_MANAGER:
         return _WITH_MANAGER[kind].format(what)
+    if kind is Kind.UV and _locked_by_uv(root):
+        return f"uv add --dev {what}"
+    if kind is Kind.CONDA:
+        return f"conda install --prefix {shlex.quote(str(python.parent.parent))} {what}"
+    return _pip(kind, python, what)
+
+
+def install_project(kind: Kind, python: Path, root: Path) -> str:
+    """The command that installs the project at `root` as editable, so that the tests import the files in it."""
+    if kind is Kind.UV and _locked_by_uv(root):
+        return "uv sync"
+    return _WHOLE.get(kind) or _pip(kind, python, "--editable .")
+
+
+def _locked_by_uv(root: Path) -> bool:
+    return any((folder / "uv.lock").is_file() for folder in (root, *root.parents))
+
+
+def _pip(kind: Kind, python: Path, what: str) -> str:
     here, prefix = shlex.quote(str(python)), python.parent.parent
     if kind is Kind.UV:
-        locked = any((folder / "uv.lock").is_file() for folder in (root, *root.parents))
-        return f"uv add --dev {what}" if locked else f"uv pip install --python {here} {what}"
-    if kind is Kind.CONDA:
-        return f"conda install --prefix {shlex.quote(str(prefix))} {what}"
+        return f"uv pip install --python {here} {what}"
     if not (prefix / "pyvenv.cfg").is_file() and any(prefix.glob("lib/python3*/EXTERNALLY-MANAGED")):
-        return f"{here} -m venv .venv && .venv/bin/python -m pip install {what} -e ."
+        return f"{here} -m venv .venv && .venv/bin/python -m pip install {what}"
     if any(prefix.glob("lib/python3*/site-packages/pip")) or not (prefix / "pyvenv.cfg").is_file():
         return f"{here} -m pip install {what}"
     if shutil.which("uv"):
@@ -99,3 +132,29 @@ def broken(interpreter: Interpreter, said: str) -> CannotJudgeError:
 def _named(interpreter: Interpreter, python: str = "") -> str:
     version = f"Python {python}, " if python else ""
     return f"{interpreter.python} ({version}{interpreter.origin})"
+
+
+def set_up(root: Path) -> str:
+    """The command that makes an environment for the project."""
+    for folder in (root, *root.parents):
+        for name, command in _SET_UP.items():
+            if (folder / name).is_file():
+                return command
+    installs = any((root / name).is_file() for name in ("pyproject.toml", "setup.py", "setup.cfg"))
+    return f"python3 -m venv .venv && .venv/bin/python -m pip install pytest{' -e .' if installs else ''}"
+
+
+def missing_module(said: str, interpreter: Interpreter, root: Path, *, own: Sequence[str]) -> str | None:
+    """The command for what tests could not import, by what Python said; `own` are the project's packages.
+
+    The name of a distribution may differ from that of its module; None where no module is missing.
+    """
+    found = _MISSING.search(said)
+    if found is None:
+        return None
+    if interpreter.python == Path(sys.executable):
+        return set_up(root)
+    name = found[1].partition(".")[0]
+    if name in own:
+        return install_project(interpreter.kind, interpreter.python, root)
+    return install(interpreter.kind, interpreter.python, root, name)

@@ -38,6 +38,7 @@ class _State:
     output: str = ""
     isolation: str = ""
     view: str = ""
+    tracer: str = ""
 
 
 def run_suite(
@@ -71,6 +72,7 @@ def run_suite(
         isolation=state.isolation,
         view=state.view,
         output=state.output,
+        tracer=state.tracer,
     )
 
 
@@ -145,6 +147,7 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
             run = as_run(message, roots)
             state.tests[run.test] = run
         case "coverage":
+            state.tracer = text(message.get("backend"))
             for test, lines in message["lines"].items():
                 state.coverage[test] = dict(_inside(lines, roots))
         case "finish":
@@ -206,6 +209,7 @@ def facts(message: Message, roots: tuple[Path, ...]) -> Facts:
         packages={str(n): str(v) for n, v in message["packages"].items()},
         modules=texts(message.get("modules")),
         files=tuple(f for f in files if f is not None),
+        elsewhere={text(name): text(path) for name, path in message.get("elsewhere", {}).items()},
     )
 
 

@@ -49,6 +49,20 @@ def find(
 
     Level.NONE is never found, only preferred. `scratch` is a folder for copies of the project.
     """
+    found, failures = survey(preferred, scratch=scratch, makers=makers)
+    if found is not None:
+        return found
+    raise SandboxError(
+        "no isolation works here, so the project's code was not run; tried " + "; ".join(failures),
+        slug="no-sandbox",
+        hint="install bubblewrap, or run with `--isolation none` if you trust this repository with your account",
+    )
+
+
+def survey(
+    preferred: Level | None = None, *, scratch: Path | None = None, makers: Mapping[Level, Maker] | None = None
+) -> tuple[Sandbox | None, tuple[str, ...]]:
+    """What `find` finds, and why each that is stronger does not work: "level: reason"."""
     folder = scratch or Path(tempfile.gettempdir())
     known = makers or MAKERS
     wanted = [preferred] if preferred else [level for level in Level if level is not Level.NONE]
@@ -58,15 +72,11 @@ def find(
             for sandbox in known[level](folder):
                 reason = None if level is Level.NONE else trial(sandbox)
                 if reason is None:
-                    return sandbox
+                    return sandbox, tuple(failures)
                 failures.append(f"{level}: {reason}")
         except (SandboxError, OSError) as exc:
             failures.append(f"{level}: {exc}")
-    raise SandboxError(
-        "no isolation works here, so the project's code was not run; tried " + "; ".join(failures),
-        slug="no-sandbox",
-        hint="install bubblewrap, or run with `--isolation none` if you trust this repository with your account",
-    )
+    return None, tuple(failures)
 
 
 def trial(sandbox: Sandbox) -> str | None:

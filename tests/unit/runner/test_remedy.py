@@ -58,7 +58,7 @@ def test_the_systems_python_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lib" / "python3.11").mkdir(parents=True)
     (tmp_path / "lib" / "python3.11" / "EXTERNALLY-MANAGED").write_text("")
     python = tmp_path / "bin" / "python3"
-    wanted = f"{python} -m venv .venv && .venv/bin/python -m pip install pytest -e ."
+    wanted = f"{python} -m venv .venv && .venv/bin/python -m pip install pytest"
     assert install(Kind.PLAIN, python, tmp_path) == wanted
 
 
