@@ -14,6 +14,7 @@ from functools import partial
 
 from reknit.apply.journal import Journal
 from reknit.config import Options, find_root
+from reknit.config.options import usual_jobs
 from reknit.detect.flaky import changes, depends, rounds, run_again, too_few
 from reknit.detect.tests import (
     LAST_FAILED,
@@ -248,7 +249,7 @@ def propose(
         entries=entries,
         run=run,
         hints=lambda tests: hints_for(tests, kit.legible),
-        jobs=kit.options.jobs or min(2, os.cpu_count() or 1),
+        jobs=kit.options.jobs or usual_jobs(),
         fuel=kit.options.fuel,
     )
     base = healing.baseline
