@@ -95,6 +95,8 @@ def test_a_session(one: Project, watching: Watching) -> None:
     said = watching.until("-- waiting for a save")
     assert said.startswith("-- saved: calc.py\n"), "noise starts nothing"
     assert "healthy: no test fails" in said
+    one.write({"reknit.toml": b"nonsense = 1\n"})
+    assert "nonsense" in watching.until("-- waiting for a save"), "what a save has broken, a save mends"
     status, rest = watching.end()
     assert (status, rest) == (130, "\nno longer watching\n")
 

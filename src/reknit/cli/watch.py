@@ -8,13 +8,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from reknit.cli.text import printable
 from reknit.config import find_root
-from reknit.errors import Interrupted, UsageError
+from reknit.errors import CannotJudgeError, Interrupted, UsageError
 
 #: Milliseconds: a save counts once nothing has changed for so long, or so long after the first change at most.
 _QUIET, _AT_MOST = 100, 800
@@ -40,28 +40,22 @@ def watch_verb(project: Path, words: Sequence[str], *, apply: bool, as_json: boo
     for given, option in ((apply, "--apply"), (as_json, "--json")):
         if given:
             raise UsageError(f"--watch only shows, so {option} does not go with it; nothing was run", slug="option")
-    watch, root = _watcher(), find_root(project)
+    root, first = find_root(project), True
+    saves = _saves(root, _watcher())
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     run: subprocess.Popen[bytes] | None = None
     waiting = False
     try:
-        for changes in watch(
-            root,
-            watch_filter=lambda _change, path: not is_noise(root, Path(path)),
-            debounce=_AT_MOST,
-            step=_QUIET,
-            rust_timeout=_LOOK,
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        ):
-            saved = sorted({Path(path) for _, path in changes if waiting or Path(path).suffix in _SOURCE})
+        for changed in saves:
+            saved = [path for path in changed if waiting or path.suffix in _SOURCE]
             if run is None or saved:
-                _tell(f"watching {root}; Ctrl-C ends it" if run is None else f"saved: {_names(root, saved)}")
+                first = run is None
+                _tell(f"watching {root}; Ctrl-C ends it" if first else f"saved: {_names(root, saved)}")
                 _stop(run)
                 run, waiting = _start(words), False
             elif not waiting and run.poll() is not None:
-                if run.returncode == UsageError.exit_code:
+                if first and run.returncode == UsageError.exit_code:
                     return run.returncode
                 _tell("waiting for a save")
                 waiting = True
@@ -72,13 +66,32 @@ def watch_verb(project: Path, words: Sequence[str], *, apply: bool, as_json: boo
     return 0
 
 
-def _watcher() -> Callable[..., Any]:
+def _watcher() -> Callable[..., Iterator[set[tuple[Any, str]]]]:
     try:
         from watchfiles import watch
     except ImportError as exc:
         message = "--watch needs the package watchfiles, which is not installed; nothing was run"
         raise UsageError(message, slug="no-watchfiles", hint="pip install 'reknit[watch]'") from exc
     return watch
+
+
+def _saves(root: Path, watch: Callable[..., Iterator[set[tuple[Any, str]]]]) -> Iterator[list[Path]]:
+    """The files that were saved together, again and again; none where it was only time to look at the run."""
+    try:
+        for changes in watch(
+            root,
+            watch_filter=lambda _change, path: not is_noise(root, Path(path)),
+            debounce=_AT_MOST,
+            step=_QUIET,
+            rust_timeout=_LOOK,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        ):
+            yield sorted({Path(path) for _, path in changes})
+    except (OSError, RuntimeError) as exc:
+        message = f"{root} cannot be watched: {exc}; what was running was ended"
+        hint = "raise the limit fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1"
+        raise CannotJudgeError(message, slug="watch", hint=hint) from exc
 
 
 def is_noise(root: Path, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,16 @@ class TestVerbs:
     def test_an_empty_log_is_no_data(self, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
         assert log_verb(place.options) == 0
         assert capsys.readouterr() == ("", "nothing was applied here\n")
+
+    def test_a_patch_that_was_carried_keeps_the_name_that_apply_takes(
+        self, place: Place, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        two = place.change(b"two", b"22")
+        place.propose(two)
+        place.apply(place.change(b"one", b"1111"))
+        assert show_verb(place.options, None, as_json=True) == 0
+        (shown,) = json.loads(capsys.readouterr().out)["result"]["patches"]
+        assert (shown["id"], shown["safety"], shown["files"]) == (two.id, "unsafe", ["a.py"])
+        assert " one = 1111\n-two = 2\n+two = 22\n" in shown["diff"]
+        assert apply_verb(place.options, shown["id"], as_json=True) == 0
+        assert place.read() == b"one = 1111\ntwo = 22\nthree = 3\n"

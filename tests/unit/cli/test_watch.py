@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reknit.cli.watch import child_words, is_noise, watch_verb
-from reknit.errors import UsageError
+from reknit.cli.watch import _saves, child_words, is_noise, watch_verb
+from reknit.errors import CannotJudgeError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,12 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(UsageError) as caught:
         watch_verb(tmp_path, ["heal", "--watch"], apply=False, as_json=False)
     assert (caught.value.slug, caught.value.hint) == ("no-watchfiles", "pip install 'reknit[watch]'")
+
+
+def test_a_system_that_does_not_let_us(tmp_path: Path) -> None:
+    def watch(*_: object, **__: object) -> Iterator[set[tuple[Any, str]]]:
+        raise OSError("OS file watch limit reached.")
+
+    with pytest.raises(CannotJudgeError, match="limit reached") as caught:
+        next(_saves(tmp_path, watch))
+    assert caught.value.slug == "watch"
