@@ -57,7 +57,9 @@ def runner(
         sandbox or Unconfined(scratch=root.parent / "scratch"),
         root=root,
         python=Interpreter(python=python or Path(sys.executable), origin="the test's own"),
-        env=interpreter.environment({"PATH": os.environ.get("PATH", os.defpath)}, extra),
+        env=interpreter.environment(
+            {"PATH": os.environ.get("PATH", os.defpath)}, extra, python or Path(sys.executable)
+        ),
         arguments=arguments,
     )
 

@@ -187,7 +187,7 @@ def _collect(seen: _Seen, sandbox: Sandbox, options: Options) -> _Seen:
             sandbox,
             root=seen.root,
             python=seen.python,
-            env=interpreter.environment(os.environ, options.env),
+            env=interpreter.environment(os.environ, options.env, seen.python.python),
             arguments=(*options.pytest_args, "--collect-only"),
         )
         seen = replace(seen, runner=runner, plugins=runner.plugins())

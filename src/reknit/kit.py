@@ -43,6 +43,8 @@ class Kit:
     history: Callable[[str], tuple[PastSignal, ...]]
     memory: Memory
     candidates: int = 0
+    #: What is to be said of the tools themselves.
+    notes: tuple[str, ...] = ()
 
     def tell(self, stage: str, text: str, tried: int | None = None) -> None:
         """Progress of a stage."""
@@ -102,11 +104,12 @@ def _data(root: Path) -> str:
 
 def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
     """The tools for a project, its interpreter found and asked, the isolation tried out."""
+    python = interpreter.find(root, options.python, os.environ)
     runner = PytestRunner(
         sandbox.find(level(options.isolation)),
         root=root,
-        python=interpreter.find(root, options.python, os.environ),
-        env=interpreter.environment(os.environ, options.env),
+        python=python,
+        env=interpreter.environment(os.environ, options.env, python.python),
         arguments=options.pytest_args,
     )
     return Kit(
@@ -118,6 +121,7 @@ def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
         meter=Meter(max_time=options.max_time, max_cpu=options.max_cpu),
         history=store.past_signals,
         memory=memory(store, root, cold=options.cold),
+        notes=python.notes,
     )
 
 

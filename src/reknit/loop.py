@@ -103,7 +103,7 @@ def heal(
     with Store.open(state / "store.db") as store:
         kit = make_kit(options, root, observe, store)
         healing = detect(kit, asked)
-        healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
+        healing = replace(healing, notes=(*(r.note for r in recovered), *kit.notes, *healing.notes))
         if healing.open:
             sources, entries, run = _sources(kit, healing)
             healing = diagnose(kit, healing, run, sources)

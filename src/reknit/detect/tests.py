@@ -93,7 +93,7 @@ def signals(run: SuiteRun) -> tuple[Signal, ...]:
         raise CannotJudgeError(
             f"{module}{more} could not be collected; nothing was changed\n{text.strip()[-1500:]}",
             slug="collection",
-            hint="mend the import, or leave the module out: `reknit heal -- --ignore PATH`",
+            hint="`reknit doctor` says what is missing; or leave the module out: `reknit heal -- --ignore PATH`",
         )
     return tuple(_signal(run.tests[test]) for test in run.bad)
 

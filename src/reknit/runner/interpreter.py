@@ -144,8 +144,14 @@ def _behind_script(script: Path, project: Path) -> Path:
     return Path(done.stdout.strip())
 
 
-def environment(environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """The tests' whole environment: an allow-list of the user's, what reknit sets, and `extra`."""
+def environment(environ: Mapping[str, str], extra: Mapping[str, str], python: Path) -> dict[str, str]:
+    """The tests' whole environment: an allow-list of the user's, what reknit sets, and `extra`.
+
+    As if the environment of `python`, if it is one, were active: tests start programs that are installed there.
+    """
     env: dict[str, str] = {n: v for n, v in environ.items() if n in ALLOWED or n.startswith("LC_")}
+    folder = python.parent.parent
+    if (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir():
+        env |= {"PATH": os.pathsep.join((str(python.parent), env.get("PATH", os.defpath))), "VIRTUAL_ENV": str(folder)}
     env |= {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
     return {**env, **extra}
