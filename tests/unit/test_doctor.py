@@ -176,8 +176,9 @@ def test_a_folder_without_any_mark(root: Path) -> None:
 def test_a_state_folder_that_cannot_be_written(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     access = os.access
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != root.parent and access(path, mode))
-    found = about(look(root, CALC), "state")
-    assert (found.health, found.slug) == (Health.ILL, "store-unusable")
+    seen = look(root, CALC)
+    assert (about(seen, "state").health, about(seen, "state").slug) == (Health.ILL, "store-unusable")
+    assert not seen.can_heal
 
 
 def test_what_the_user_got_wrong_is_an_error(root: Path) -> None:

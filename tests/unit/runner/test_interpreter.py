@@ -11,7 +11,7 @@ import pytest
 from reknit.errors import UsageError
 from reknit.runner import interpreter, places
 from reknit.runner.environments import Kind
-from tests.unit.runner.environments import BASE, conda, environment
+from tests.unit.runner.environments import BASE, conda, environment, installed
 
 OWN = Path(sys.executable)
 
@@ -117,11 +117,30 @@ def test_where_none_has_pytest_the_first_of_the_project_is_taken(tmp_path: Path)
 
 
 def test_of_several_the_newest_python_with_pytest_is_taken(tmp_path: Path) -> None:
-    environment(tmp_path / ".tox" / "py39", version="3.9.1")
+    environment(tmp_path / ".tox" / "a", version="3.9.1")
     environment(tmp_path / ".tox" / "lint", version="3.13.0", pytest=None)
     environment(tmp_path / ".tox" / ".pkg", version="3.13.0")
-    newest = environment(tmp_path / ".tox" / "py310", version="3.10.1")
+    newest = environment(tmp_path / ".tox" / "b", version="3.10.1")
     assert find(tmp_path) == newest
+
+
+def test_one_that_is_come_upon_twice_is_told_once(tmp_path: Path) -> None:
+    environment(tmp_path / ".venv", version="3.8.1")
+    assert why_not(tmp_path, VIRTUAL_ENV=tmp_path / ".venv") == {
+        "active environment": "is Python 3.8.1, older than 3.9"
+    }
+
+
+def test_packages_of_the_base_count_where_the_environment_sees_them(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    (base / "bin").mkdir(parents=True)
+    installed(base / "lib" / "python3.12" / "site-packages", "8.3.4")
+    own = environment(tmp_path / "project" / ".venv", pytest=None, home=base / "bin")
+    environment(tmp_path / "project" / "venv")
+    assert find(tmp_path / "project") != own
+    with (own.parent.parent / "pyvenv.cfg").open("a") as file:
+        file.write("include-system-site-packages = true\n")
+    assert find(tmp_path / "project") == own
 
 
 def test_a_member_uses_the_environment_of_its_workspace(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_every_kind_can_be_made_anew(kind: Kind) -> None:
         ("2.7.18", "4.6.11", "old-python"),
         ("3.9.0", "4.5.0", "old-pytest"),
         ("3.9.0", "4.6.0", None),
+        ("3.9", "4.6", None),
         ("3.15.0", "10.0", None),
         ("3.12.1", "garbled", None),
         ("", None, None),
