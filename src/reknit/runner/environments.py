@@ -13,7 +13,7 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 9)
 OLDEST_PYTEST = (4, 6)
 
-_MUCH = 1 << 16
+_MUCH = 1 << 18
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _CONDA_PYTHON = re.compile(r"python-(\d+\.\d+\.\d+)-.*\.json")
 _PYTEST = re.compile(r"pytest-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info")
@@ -136,11 +136,20 @@ def look(place: Place) -> Environment | None:
         return None
 
 
+def contents(file: Path) -> str | None:
+    """A small file of the project's or a manager's, as text; None where it cannot be read, or is a pipe or the like."""
+    try:
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            return stream.read(_MUCH).decode("utf-8", "replace").replace("\0", "")
+    except (OSError, ValueError):  # closed to us; a zero byte in its name
+        return None
+
+
 def settings(config: Path) -> dict[str, str]:
     """What a `pyvenv.cfg` says, keys in lower case."""
-    with config.open("rb") as file:
-        text = file.read(_MUCH).decode("utf-8", "replace")
-    pairs = (line.partition("=") for line in text.splitlines())
+    pairs = (line.partition("=") for line in (contents(config) or "").splitlines())
     return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
 
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from reknit.runner.environments import contents, settings
+
 _MANY_LINKS = 20
 #: Of the system, and no place for modules.
 _CLOSED = frozenset({"etc", "proc", "sys", "dev", "run", "boot"})
@@ -53,10 +55,10 @@ def linked(python: Path, root: Path, path: Iterable[str], *, believed: bool = Tr
 def editable(site: Path) -> Iterator[Path]:
     """Folders and files elsewhere that the packages of `site` are imported from."""
     for file in site.glob("*.pth"):
-        lines = file.read_text("utf-8", "replace").splitlines()
+        lines = (contents(file) or "").splitlines()
         yield from (Path(line.strip()) for line in lines if line.startswith("/"))
     for file in site.glob("__editable__*_finder.py"):
-        yield from (Path(text) for text in _QUOTED_PATH.findall(file.read_text("utf-8", "replace")))
+        yield from (Path(text) for text in _QUOTED_PATH.findall(contents(file) or ""))
 
 
 def find_repository(root: Path) -> Path:
@@ -119,8 +121,5 @@ def may_be_shown(path: Path) -> bool:
 
 def homes(config: Path) -> list[Path]:
     """Folders of the programs that an environment was made with."""
-    for line in config.read_text("utf-8", "replace").splitlines():
-        key, _, value = line.partition("=")
-        if key.strip() == "home" and value.strip():
-            return [Path(value.strip())]
-    return []
+    home = settings(config).get("home")
+    return [Path(home)] if home else []

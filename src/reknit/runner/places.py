@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reknit.runner.environments import Kind, Place, settings
+from reknit.runner.environments import Kind, Place, contents, settings
 
 #: Folders in a project; conda environments too may lie there.
 _IN_PROJECT = (".venv", "venv", "env")
@@ -37,7 +37,6 @@ _FOLDERS = {
     "pypoetry": Kind.POETRY,
     "pdm": Kind.PDM,
 }
-_MUCH = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +157,11 @@ def _conda(folder: Path, home: Path, environ: Mapping[str, str]) -> Group:
     """The user's environment with the name that the project's `environment.yml` gives."""
     name = None
     for file in (folder / "environment.yml", folder / "environment.yaml"):
-        found = _CONDA_NAME.search(text(file) or "")
+        found = _CONDA_NAME.search(contents(file) or "")
         name = name or (found and found[2])
     if not name or name.strip(".") == "" or name == "base":
         return []
-    listed = [Path(line) for line in (text(home / ".conda" / "environments.txt") or "").splitlines()]
+    listed = [Path(line) for line in (contents(home / ".conda" / "environments.txt") or "").splitlines()]
     roots = [Path(p) for p in environ.get("CONDA_ENVS_PATH", "").split(os.pathsep) if p]
     bases = [home / r for r in _CONDA_ROOTS]
     bases += [Path(environ[v]) for v in ("MAMBA_ROOT_PREFIX", "CONDA_ROOT") if environ.get(v)]
@@ -174,10 +173,10 @@ def _conda(folder: Path, home: Path, environ: Mapping[str, str]) -> Group:
 
 def named_by(folder: Path) -> Iterator[Named]:
     """What files of the project in `folder` say about where its environment is."""
-    pdm = (text(folder / ".pdm-python") or "").strip()
+    pdm = (contents(folder / ".pdm-python") or "").strip()
     if pdm:
         yield Named(file=folder / ".pdm-python", target=folder / pdm)
-    venv = (text(folder / ".venv") or "").strip() if (folder / ".venv").is_file() else ""
+    venv = (contents(folder / ".venv") or "").strip() if (folder / ".venv").is_file() else ""
     if "/" in venv:
         yield Named(file=folder / ".venv", target=folder / venv)
     path = _table(_toml(folder / "poetry.toml"), "virtualenvs").get("path")
@@ -186,18 +185,9 @@ def named_by(folder: Path) -> Iterator[Named]:
         yield from (Named(file=folder / "poetry.toml", target=p) for p in found)
 
 
-def text(file: Path) -> str | None:
-    """The first line or lines of a small file; None where it cannot be read."""
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MUCH).decode("utf-8", "replace").replace("\0", "")
-    except OSError:
-        return None
-
-
 def _toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text(file) or "")
+        return tomllib.loads(contents(file) or "")
     except (ValueError, RecursionError):
         return {}
 

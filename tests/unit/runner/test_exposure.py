@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,16 @@ class TestAnEnvironmentInTheRepository:
         python = environment_with_links(tmp_path / "envs" / "work", tmp_path / "secret", sibling)
         assert linked(python, root, [], believed=False) == (sibling,)
         assert linked(python, root, []) == (tmp_path / "secret", sibling)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_not_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A pipe would never end."""
+    site = environment_with_links(tmp_path / "env", tmp_path, tmp_path).parent.parent / "lib/python3.11/site-packages"
+    for file in (site / "a.pth", site / "__editable___b_finder.py"):
+        file.unlink()
+        make(file)
+    assert linked(tmp_path / "env" / "bin" / "python", tmp_path / "project", []) == ()
 
 
 class TestTheRepository:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,13 @@ def test_uv_leaves_its_mark_in_the_environment(tmp_path: Path) -> None:
     with (tmp_path / "env" / "pyvenv.cfg").open("a") as file:
         file.write("uv = 0.5.1\n")
     assert places.recognised(Place(folder=tmp_path / "env", origin="")).kind is Kind.UV
+
+
+def test_pipes_in_place_of_files_do_not_stop_anything(tmp_path: Path) -> None:
+    for name in ("poetry.toml", "environment.yml", ".pdm-python", ".venv", "venv/pyvenv.cfg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+    assert interpreter.find(tmp_path, None, {"HOME": str(tmp_path)}).passed_over == ()
 
 
 @pytest.mark.parametrize(
