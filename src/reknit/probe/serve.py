@@ -17,6 +17,8 @@ import pytest
 
 from . import swap
 from .channel import Channel, decode_files
+from .children import pass_on
+from .disk import Disk
 from .facts import bytecode_folder, cpu_seconds
 from .fuel import Tank
 from .protocol import Decoder, Message, encode
@@ -60,6 +62,7 @@ class Worker:
         self.sources.install(bytecode_folder())
         #: Processes that the project has started before the first attempt: they stay.
         self._kept: set[int] = set()
+        self._disk = Disk()
 
     def reporter(self, wanted: list[str] | None = None) -> Reporter:
         """A plugin that reports through the pipe."""
@@ -75,8 +78,12 @@ class Worker:
             order = self.channel.receive()
             if order is None:
                 return
-            answer = self._attempt(order, judge)
+            answer = self._on_disk(order, judge) if self.order["on_disk"] else self._attempt(order, judge)
             self.channel.send({**answer, "event": "attempt", "id": order["id"], "cpu": cpu_seconds()})
+
+    def _on_disk(self, order: Message, judge: Callable[[Message], Message]) -> Message:
+        with self._disk.holding(decode_files(order)):
+            return self._attempt(order, judge)
 
     def _attempt(self, order: Message, judge: Callable[[Message], Message]) -> Message:
         read, write = os.pipe()
@@ -111,6 +118,8 @@ class Worker:
         self.pipe.fd = write
         self.tank.used = 0
         self.tank.limit = order.get("fuel")
+        if order.get("child_cpu"):
+            pass_on(cpu=order["child_cpu"])
         try:
             facts = judge(order)
         except BaseException as exc:  # noqa: BLE001 - a candidate may raise anything anywhere
@@ -202,7 +211,9 @@ def _judge_fresh(worker: Worker, order: Message) -> Message:
     reporter = worker.reporter(order["tests"])
     reporter.stop_when = worker.stop_when(order)
     status = int(pytest.main([*worker.order["args"], "-q"], plugins=[reporter]))
-    return {"loaded": worker.sources.loaded(files), "finished": status in (0, 1, 2, 5)}
+    # On disk it is there for all, and what a process imports is not told.
+    loaded = worker.order["on_disk"] or worker.sources.loaded(files)
+    return {"loaded": loaded, "finished": status in (0, 1, 2, 5)}
 
 
 def _preload(modules: list[str]) -> None:

@@ -4,6 +4,7 @@ Steps of the ladder that live here:
     suite       pytest from disk, untouched: finds failures, traces coverage, and accepts
     collected   (Z1) forked after collection: the candidate's code is swapped into live functions
     fresh       (Z0) forked with pytest and third-party modules loaded: the child imports the candidate from memory
+Either of the last two may also put the candidate in its file's place: processes that the tests start read it there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import socket
 import sys
 
 from .channel import Channel
+from .children import pass_on
 from .facts import bytecode_folder, facts
 from .protocol import Message
 
@@ -54,3 +56,4 @@ def _enter(order: Message) -> None:
         from .remap import remap
 
         remap(*order["remap"])
+        pass_on(remap=order["remap"])

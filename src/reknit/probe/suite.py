@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .channel import Channel
+from .children import Lines
 from .facts import bytecode_folder, cpu_seconds, facts
 from .protocol import Message
 from .reporter import Reporter
@@ -21,11 +22,18 @@ def run(channel: Channel, order: Message) -> int:
     before = set(sys.modules)
     tests = order.get("tests")
     tracer = Tracer(order["roots"], order["excluded"]) if order.get("trace") else None
+    children = Lines(order["roots"], order["excluded"]) if tracer else None
+
+    def switch(test: str | None) -> None:
+        if tracer and children:
+            children.switch(test)
+            tracer.switch(test)
+
     reporter = Reporter(
         channel.send,
         order["root"],
         wanted=tests,
-        on_test=tracer.switch if tracer else None,
+        on_test=switch if tracer else None,
         hang_seconds=order.get("hang_seconds"),
         hung=order.get("hung", ()),
     )
@@ -35,7 +43,9 @@ def run(channel: Channel, order: Message) -> int:
     status = pytest.main(list(order["args"]), plugins=[reporter])
     if tracer:
         tracer.stop()
-        channel.send({"event": "coverage", "backend": tracer.backend, "lines": _jsonable(tracer.lines())})
+        spawned = children.tests() if children else {}
+        lines = _merged(tracer.lines(), spawned)
+        channel.send({"event": "coverage", "backend": tracer.backend, "lines": lines, "spawning": sorted(spawned)})
     channel.send(
         {
             "event": "finish",
@@ -48,8 +58,13 @@ def run(channel: Channel, order: Message) -> int:
     return int(status)
 
 
-def _jsonable(lines: Any) -> Any:
-    return {test or "": paths for test, paths in lines.items()}
+def _merged(lines: dict[str, dict[str, list[int]]], more: dict[str, dict[str, set[int]]]) -> Message:
+    """The lines of each test, with those of the processes that it started."""
+    for test, paths in more.items():
+        known = lines.setdefault(test, {})
+        for path, numbers in paths.items():
+            known[path] = sorted(numbers.union(known.get(path, ())))
+    return dict(lines)
 
 
 def _loaded(before: Any, roots: list[str], excluded: list[str]) -> Message:

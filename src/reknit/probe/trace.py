@@ -7,6 +7,8 @@ settrace    sys.settrace, which skips foreign functions
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import sys
 import threading
@@ -18,6 +20,8 @@ Lines = dict[str, list[int]]
 
 #: Folders inside a project that hold other people's code.
 FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".tox", ".nox"})
+#: File descriptors below are the program's.
+_HIGH = 200
 
 
 class Tracer:
@@ -57,6 +61,37 @@ class Tracer:
             if path is not None and line > 0:
                 found.setdefault(test, {}).setdefault(path, set()).add(line)
         return {test: {path: sorted(lines) for path, lines in files.items()} for test, files in found.items()}
+
+
+def stream(path: str, roots: Sequence[str], excluded: Sequence[str]) -> None:
+    """From now on, append each line of this process to the file at `path` when it first runs, as "number path"."""
+    files = _Files(roots, excluded)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    # High up, since a program may count on the numbers of those that it opens.
+    kept = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    os.close(fd)
+    for kind in (_Monitoring, _SetTrace):
+        recorder = kind(files)
+        recorder._now = _Written(kept, files)
+        if recorder.start():
+            return
+
+
+class _Written(set[tuple[str, int]]):
+    """Places that are written down at once: a process may end without a word."""
+
+    def __init__(self, fd: int, files: _Files) -> None:
+        super().__init__()
+        self._fd, self._files = fd, files
+
+    def add(self, place: tuple[str, int]) -> None:
+        if place in self:
+            return
+        super().add(place)
+        path = self._files.path(place[0])
+        if path is not None and place[1] > 0:
+            with contextlib.suppress(OSError):  # the program has closed what it did not open
+                os.write(self._fd, b"%d %s\n" % (place[1], os.fsencode(path)))
 
 
 class _Files:

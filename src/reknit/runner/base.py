@@ -12,7 +12,7 @@ from reknit.model.signal import Frame
 
 TestOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
 OUTCOMES: tuple[TestOutcome, ...] = get_args(TestOutcome)
-Step = Literal["collected", "fresh"]
+Step = Literal["collected", "fresh", "collected-disk", "fresh-disk", "process"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,8 @@ class SuiteRun:
     cpu_seconds: float
     isolation: str
     view: str
+    #: Tests that started processes of the program, as far as it was asked for coverage.
+    spawning: frozenset[str] = frozenset()
     #: The end of what the process printed, for messages about infrastructure.
     output: str = ""
     #: By which means coverage was traced; "" where it was not asked for.

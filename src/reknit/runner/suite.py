@@ -31,6 +31,7 @@ class _State:
     collected: list[str] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
     coverage: dict[str, dict[str, frozenset[int]]] = field(default_factory=dict)
+    spawning: set[str] = field(default_factory=set)
     facts: Facts | None = None
     status: int | None = None
     cpu: float = 0.0
@@ -67,6 +68,7 @@ def run_suite(
         not_run=tuple(t for t in state.collected if t not in state.tests),
         status=state.status,
         coverage=state.coverage,
+        spawning=frozenset(state.spawning),
         facts=state.facts or _no_facts(place),
         cpu_seconds=state.cpu,
         isolation=state.isolation,
@@ -148,6 +150,7 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
             state.tests[run.test] = run
         case "coverage":
             state.tracer = text(message.get("backend"))
+            state.spawning.update(texts(message.get("spawning")))
             for test, lines in message["lines"].items():
                 state.coverage[test] = dict(_inside(lines, roots))
         case "finish":

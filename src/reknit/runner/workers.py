@@ -12,13 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
 from reknit.errors import SandboxError
 from reknit.probe.protocol import Message
 from reknit.runner.base import Attempt, Failure, Step, SuiteRun, TestRun, Trial
 from reknit.runner.session import Place, Session, amount, text, untrusted
 from reknit.runner.suite import as_run, death
+from reknit.sandbox.base import ViewKind
 
 #: Ticks: what a candidate gets at least, and how many times the original's own use.
 MIN_FUEL = 200_000
@@ -29,6 +30,12 @@ _CONTROLS = 3
 _MIN_SECONDS = 5.0
 _SECONDS_FACTOR = 30.0
 _READY_SECONDS = 120.0
+#: CPU seconds of a process that a test starts: at least, and times the longest of the tests.
+_CHILD_SECONDS, _CHILD_FACTOR = 1.0, 5.0
+_IN_MEMORY: frozenset[Step] = frozenset({"collected", "fresh"})
+_ON_DISK: frozenset[Step] = frozenset({"collected-disk", "fresh-disk"})
+#: Views of the project that are the worker's own to change.
+_OWN_VIEWS = frozenset({ViewKind.OVERLAY, ViewKind.COPY})
 #: For a zygote to end a candidate that is late, and to answer.
 _GRACE_SECONDS = 10.0
 
@@ -107,7 +114,7 @@ class Worker:
             self._fuel = max(self._fuel, FUEL_FACTOR * original.ticks)
 
     def _try(self, trial: Trial, tests: Sequence[str]) -> Attempt:
-        session = self._open()
+        session = self._open(trial)
         if session is None:
             return self._none(self.broken or "")
         order: Message = {"tests": list(tests), "fuel": self._fuel * trial.patience}
@@ -121,7 +128,7 @@ class Worker:
                 "classes": swap.classes,
                 "snippet": swap.snippet,
             }
-        else:
+        elif self.step != "process":
             order["files"] = {path: base64.b64encode(trial.content).decode()}
         return self._ask(session, order, stop=True)
 
@@ -164,25 +171,47 @@ class Worker:
             session, self._session = self._session, None
             session.close()
 
-    def _open(self) -> Session | None:
-        """The running zygote, started where there is none; None where it cannot be started."""
+    def _open(self, trial: Trial | None = None) -> Session | None:
+        """The running zygote, started where there is none; None where it cannot be started.
+
+        Of a step that judges each candidate in a process of its own, the process that has this one on disk, or none.
+        """
+        if self.step == "process":
+            self.close()
         if self._session is None and not self.broken:
             known = self._plan.baseline.facts
             order = {
                 **self._plan.order,
-                "mode": self.step,
+                "mode": "collected" if self.step.startswith("collected") else "fresh",
+                "on_disk": self.step not in _IN_MEMORY,
                 "tests": list(self._plan.tests),
                 "modules": known.modules,
                 "files_to_warm": known.files,
             }
-            self._session = Session(self._plan.place, order)
+            self._session = Session(self._plan.place, order, files=self._files(trial))
             message = self._answer(self._session, ("ready", "no-collection"), None, _READY_SECONDS)
+            view = self._session.running.view_kind
             if message is None or message["event"] != "ready":
                 self.broken = f"the {self.step} worker did not start"
+                self.close()
+            elif self.step in _ON_DISK and view not in _OWN_VIEWS:
+                self.broken = (
+                    f"its view of the project, {view}, cannot be changed, so each candidate has a process of its own"
+                )
                 self.close()
             else:
                 self._current = amount(message.get("cpu"))
         return self._session
+
+    def _files(self, trial: Trial | None) -> dict[str, bytes | None]:
+        """What is shown in place of the project's files."""
+        if self.step == "process" and trial is not None:
+            return {trial.path: trial.content}
+        if self.step in _ON_DISK and self._plan.baseline.facts.files:
+            # As it is: without isolation, only a view with other files is a copy.
+            path = self._plan.baseline.facts.files[0]
+            return {path: (self._plan.place.root / path).read_bytes()}
+        return {}
 
     @staticmethod
     def _answer(session: Session, events: tuple[str, ...], number: int | None, seconds: float) -> Message | None:
@@ -199,7 +228,10 @@ class Worker:
     def _ask(self, session: Session, order: Message, *, stop: bool) -> Attempt:
         self._number += 1
         seconds = _MIN_SECONDS + _SECONDS_FACTOR * sum(self._seconds(t) for t in order["tests"])
-        session.send({**order, "id": self._number, "timeout": seconds, "stop_on_failure": stop})
+        order = {**order, "id": self._number, "timeout": seconds, "stop_on_failure": stop}
+        if self.step not in _IN_MEMORY:
+            order["child_cpu"] = _CHILD_SECONDS + _CHILD_FACTOR * max(map(self._seconds, order["tests"]), default=0)
+        session.send(order)
         message = self._answer(session, ("attempt",), self._number, seconds + _GRACE_SECONDS)
         if message is None:
             self.close()  # the next trial gets a new zygote
@@ -266,7 +298,7 @@ class Pool:
     def __init__(self, plan: Plan, jobs: int) -> None:
         self._plan = plan
         self._workers = [
-            {step: Worker(plan, step, f"{step}-{n}") for step in ("collected", "fresh")} for n in range(max(1, jobs))
+            {step: Worker(plan, step, f"{step}-{n}") for step in get_args(Step)} for n in range(max(1, jobs))
         ]
         self._controls: dict[tuple[int, Step, tuple[str, ...]], str | None] = {}
 
@@ -307,8 +339,7 @@ class Pool:
 
     def _attempt(self, number: int, trial: Trial) -> Attempt:
         attempt: Attempt | None = None
-        steps: tuple[Step, ...] = ("collected", "fresh") if trial.swap is not None else ("fresh",)
-        for step in steps:
+        for step in self._steps(trial):
             if self._distrust(number, step, trial.must) is not None:
                 continue
             attempt = self._workers[number][step].attempt(trial)
@@ -316,6 +347,14 @@ class Pool:
                 return attempt
         why = "; ".join(self.steps_down) or "no step of the ladder holds here"
         return attempt or Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why=why)
+
+    def _steps(self, trial: Trial) -> tuple[Step, ...]:
+        """From the fastest to the surest, as far as each can judge the trial."""
+        if not self._plan.baseline.spawning.isdisjoint(trial.must):
+            # What the tests' own process has imported is only there in memory.
+            imported = trial.path in self._plan.baseline.facts.files
+            return ("fresh-disk", "process") if imported else ("collected-disk", "fresh-disk", "process")
+        return ("collected", "fresh") if trial.swap is not None else ("fresh",)
 
     def _distrust(self, number: int, step: Step, tests: tuple[str, ...]) -> str | None:
         """Why a worker's step is not used for `tests`; the positive control runs at its first use."""
