@@ -21,6 +21,7 @@ from reknit.detect.tests import (
     first_things_first,
     last_failed,
     left_out,
+    out_of_sight,
     passed_in_suite,
     trace_anew,
     wanted,
@@ -65,6 +66,8 @@ from reknit.writing import Writing, writable
 
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
+#: Tests that a stored verdict names; a run that heals thousands repeats it in the row of each.
+_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def heal(
     with Store.open(state / "store.db") as store:
         kit = make_kit(options, root, observe, store)
         healing = detect(kit, asked)
-        healing = replace(healing, notes=(*(r.note for r in recovered), *kit.notes, *healing.notes))
+        healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
         if healing.open:
             sources, entries, run = _sources(kit, healing)
             healing = diagnose(kit, healing, run, sources)
@@ -149,6 +152,7 @@ def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
         found = (*((s, None) for s in failing), *(passed_in_suite(run, earlier) if earlier else ()))
     kit.memory.at(base.facts, kit.options.pytest_args)
     outcomes = {s.test: o or _known_flaky(kit, s.test) for s, o in found if s.test is not None}
+    outcomes |= out_of_sight(base, [t for t, o in outcomes.items() if o is None])
     return Healing(
         baseline=base,
         signals=tuple(s for s, _ in found),
@@ -194,6 +198,9 @@ def _sources(kit: Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, E
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
     entries = {p: e for p, e in kit.legible(paths).items() if not e.is_link}
     parsed = {p: parse(p, e.content) for p, e in entries.items()}
+    for path, found in parsed.items():
+        if not isinstance(found, Source):
+            kit.notes += (f"{path} was not searched: {found.reason}",)
     return {p: s for p, s in parsed.items() if isinstance(s, Source)}, entries, run
 
 
@@ -278,8 +285,10 @@ def propose(
             kit.meter.tests += proposal.cpu_seconds
             notes += [n for n in proposal.notes if n not in notes]
             outcome = _gate(kit, healing, fault, proposal, entries)
-            outcomes |= dict.fromkeys(fault.tests, outcome)
-            outcomes |= dict.fromkeys(_also_healed(outcome, outcomes), outcome)
+            healed = _also_healed(outcome, outcomes)
+            if isinstance(outcome, Proposed):
+                outcome = replace(outcome, verdict=_told(outcome.verdict))
+            outcomes |= dict.fromkeys((*fault.tests, *healed), outcome)
     return replace(healing, outcomes=outcomes, notes=tuple(notes))
 
 
@@ -313,6 +322,11 @@ def _also_healed(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> list[str]
     """Tests of other faults that the patch makes pass and that have none of their own."""
     heals = outcome.verdict.heals if isinstance(outcome, Proposed) else ()
     return [t for t in heals if not _settles(outcomes.get(t))]
+
+
+def _told(verdict: Verdict) -> Verdict:
+    """The verdict as the row of each test holds it: all that the patch heals have rows of their own."""
+    return replace(verdict, heals=verdict.heals[:_TOLD])
 
 
 def _counter(kit: Kit, fault: Fault) -> Callable[[int], None]:
@@ -363,7 +377,7 @@ def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[st
 
 def apply(kit: Kit, healing: Healing, journal: Journal) -> Healing:
     """Write the patches that may be written."""
-    writing = Writing(kit, journal, lambda patch, tree, tests: _judge(kit, healing, patch, tree, tests))
+    writing = Writing(kit, journal, lambda patch, tree, tests: _told(_judge(kit, healing, patch, tree, tests)))
     outcomes = writing.write(healing.outcomes)
     return replace(healing, outcomes=outcomes, notes=(*healing.notes, *writing.notes))
 
@@ -373,4 +387,4 @@ def _report(kit: Kit, healing: Healing) -> Report:
     rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in shown)
     used = kit.meter
     cost = Cost(candidates=kit.candidates, seconds=round(used.seconds, 3), cpu_seconds=round(used.cpu_seconds, 3))
-    return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=healing.notes)
+    return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=(*kit.notes, *healing.notes))

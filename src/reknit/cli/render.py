@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
@@ -40,12 +41,15 @@ def show_report(console: Console, report: Report, before: Mapping[str, Entry]) -
     if not report.rows:
         say(console, Text("healthy", "green") + Text(": no test fails"))
     found = trees(report, before)
-    for outcome, signals in _by_outcome(report):
+    groups = _by_outcome(report)
+    for outcome, signals in groups[:_MOST_GROUPS]:
         say(console, _headline(outcome, [s.test or "" for s in signals]))
         say(console, _failure(signals[0]))
         for part in _body(outcome, found.get(id(outcome), before)):
             say(console, part)
         say(console, Text())
+    if left := groups[_MOST_GROUPS:]:
+        say(console, Text(f"{_counted(left)}; `reknit heal --json` names each\n", "yellow"))
     for note in report.notes:
         say(console, Text(f"note: {printable(note)}", "dim"))
     say(console, Text(bill(report.cost)))
@@ -77,24 +81,38 @@ def bill(cost: Cost) -> str:
 
 
 def _by_outcome(report: Report) -> list[tuple[Outcome, list[Signal]]]:
+    """Signals that share an outcome, in order of the first; what was written, or can be, before what was not."""
+    by_value: dict[int, list[Signal]] = {}
     groups: list[tuple[Outcome, list[Signal]]] = []
     for row in report.rows:
-        for outcome, signals in groups:
-            if outcome is row.outcome or outcome == row.outcome:
-                signals.append(row.signal)
-                break
-        else:
-            groups.append((row.outcome, [row.signal]))
+        if (known := by_value.get(id(row.outcome))) is None:
+            known = next((signals for outcome, signals in groups if outcome == row.outcome), None)
+            if known is None:
+                groups.append((row.outcome, known := []))
+            by_value[id(row.outcome)] = known
+        known.append(row.signal)
+    if len(groups) > _MOST_GROUPS:
+        groups.sort(key=lambda g: not isinstance(g[0], Healed | Proposed))
     return groups
 
 
+def _counted(groups: Sequence[tuple[Outcome, Sequence[Signal]]]) -> str:
+    """How many tests end how."""
+    count: Counter[str] = Counter()
+    for outcome, signals in groups:
+        count[outcome.tag] += len(signals)
+    return "and " + ", ".join(f"{n:,} more {tag}" for tag, n in count.items())
+
+
+#: Outcomes that are shown; `--json` has all.
+_MOST_GROUPS = 20
 #: Characters of an error's message that are shown; `--json` has it whole.
 _MESSAGE = 160
 _STYLE = {"healed": "green", "proposed": "cyan", "not healed": "yellow", "quarantined": "magenta"}
 
 
 def _headline(outcome: Outcome, tests: Sequence[str]) -> Text:
-    more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+    more = f" and {len(tests) - 1:,} more" if len(tests) > 1 else ""
     return Text.assemble((outcome.tag, f"bold {_STYLE.get(outcome.tag, 'red')}"), f"  {printable(tests[0])}{more}")
 
 
@@ -179,7 +197,10 @@ def raw_diff(patch: Patch, before: Mapping[str, Entry]) -> str | None:
 def _why_not(why: WhyNot) -> Iterator[Text]:
     whole = "all there were" if why.exhausted else "not all there were"
     earlier = f" and {why.earlier} by earlier runs" if why.earlier else ""
-    yield _line(f"why not: {why.candidates} candidates tried{earlier}, {whole}; none passes")
+    if why.candidates or why.earlier:
+        yield _line(f"why not: {why.candidates} candidates tried{earlier}, {whole}; none passes")
+    else:
+        yield _line("why not: no candidate was tried")
     for suspect in why.suspects[:3]:
         yield _line(f"suspect  {suspect.path}:{suspect.line} in {suspect.function} ({suspect.why})")
     for near in why.rejected[:3]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from reknit.detect.collection import because, not_collected
 from reknit.errors import CannotJudgeError
 from reknit.model.outcome import Healthy, NotHealed, Outcome, Quarantined, WhyNot
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.runner.base import SuiteRun, TestRun
+from reknit.runner.suite import told
 
 #: Where pytest keeps the names of the tests that failed in its last run, relative to the project.
 LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
@@ -21,6 +24,13 @@ _LAST_FAILED_BYTES = 1 << 20
 Lines = Mapping[str, frozenset[int]]
 #: A suite up to this long (seconds) is worth running again whole; of a longer one the failing tests' own files.
 AGAIN_SECONDS = 20.0
+#: Of more failing tests than this so many are looked into, from so many files: most of a flood has few causes, and what
+#: a patch of those heals beside them is seen when it is judged.
+MOST_FAILING, _MOST_FILES = 200, 20
+#: What the runner calls a test in the midst of which pytest itself ended.
+_NO_REPORT = "NoReport"
+#: With those that ended their process or came to no end: which lines they ran was lost with the process.
+_LETHAL = frozenset({"ProcessDied", "TestStalled", _NO_REPORT})
 
 
 def last_failed(content: bytes) -> tuple[str, ...]:
@@ -70,10 +80,9 @@ def wanted(asked: Mapping[str, Signal], run: SuiteRun) -> tuple[tuple[Signal, Ou
 def _not_failing(test: str, run: SuiteRun) -> Outcome:
     if test in run.tests:
         return Healthy()
-    unblock = "time was up before it was run: give more with --max-time"
     if test not in run.collected:
-        unblock = "pytest does not collect a test of this name"
-    return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
+        return _nothing("pytest does not collect a test of this name")
+    return _nothing("time was up before it was run: give more with --max-time")
 
 
 def signals(run: SuiteRun) -> tuple[Signal, ...]:
@@ -82,20 +91,32 @@ def signals(run: SuiteRun) -> tuple[Signal, ...]:
     Modules that could not be collected beside failing tests are no obstacle; beside passing ones nothing is proved.
     """
     if run.not_run and not run.tests:
-        raise CannotJudgeError(
-            "no test came to an end within half of --max-time; nothing was changed",
-            slug="too-slow",
-            hint="give more time with --max-time, or fewer tests after --",
-        )
+        raise _stopped(run) if run.status is not None else _too_slow("no test came to an end")
+    if run.bad and all((f := run.tests[t].failure) is not None and f.type == _NO_REPORT for t in run.bad):
+        raise _stopped(run)
     if run.collect_errors and not run.bad:
-        module, text = run.collect_errors[0]
-        more = f" and {len(run.collect_errors) - 1} more" if len(run.collect_errors) > 1 else ""
-        raise CannotJudgeError(
-            f"{module}{more} could not be collected; nothing was changed\n{text.strip()[-1500:]}",
-            slug="collection",
-            hint="`reknit doctor` says what is missing; or leave the module out: `reknit heal -- --ignore PATH`",
-        )
+        raise not_collected(run.collect_errors)
+    if run.not_run and not run.bad:
+        raise _too_slow(f"{len(run.not_run)} of {len(run.collected)} tests were not run, and no other fails")
     return tuple(_signal(run.tests[test]) for test in run.bad)
+
+
+def _too_slow(what: str) -> CannotJudgeError:
+    return CannotJudgeError(
+        f"{what} within half of --max-time; nothing was changed",
+        slug="too-slow",
+        hint="give more time with --max-time, or fewer tests after --",
+    )
+
+
+def _stopped(run: SuiteRun) -> CannotJudgeError:
+    ended = len(run.tests) - len(run.bad)
+    return CannotJudgeError(
+        f"pytest listed {len(run.collected)} tests and broke off (status {run.status}) when {ended} had come to an end; "
+        f"nothing was changed\n{told(run.output)}",
+        slug="pytest-stopped",
+        hint="run `python -m pytest` with the same arguments by hand; a hook of a conftest.py or plug-in may be wrong",
+    )
 
 
 def _signal(run: TestRun) -> Signal:
@@ -113,12 +134,52 @@ def _signal(run: TestRun) -> Signal:
 
 def left_out(run: SuiteRun) -> tuple[str, ...]:
     """Which tests say nothing, and why, in words."""
-    notes = [f"{module} could not be collected, so its tests were not run" for module, _ in run.collect_errors]
+    errors = run.collect_errors
+    notes = [f"{m} could not be collected, so its tests were not run: {because(t)}" for m, t in errors[:3]]
+    if len(errors) > 3:
+        notes.append(f"{len(errors) - 3} more modules could not be collected")
     if run.not_run:
         some = ", ".join(run.not_run[:3]) + (", …" if len(run.not_run) > 3 else "")
         many = f"{len(run.not_run)} of {len(run.collected)} tests were not run"
-        notes.append(f"{many}: --max-time was too short for {some}")
+        why = "--max-time was too short for" if run.status is None else "pytest broke off before"
+        notes.append(f"{many}: {why} {some}")
     return tuple(notes)
+
+
+def out_of_sight(run: SuiteRun, failing: Sequence[str]) -> Mapping[str, Outcome]:
+    """Those of the failing tests that are not looked into, with what is said of them."""
+    lethal: Mapping[str, Outcome] = {
+        t: _nothing(_lethal(run.tests[t])) for t in failing if t in run.tests and _kind(run.tests[t]) in _LETHAL
+    }
+    left = [t for t in failing if t not in lethal]
+    if len(left) <= MOST_FAILING:
+        return lethal
+    files = list(dict.fromkeys(t.split("::")[0] for t in left))
+    some = set(files[:: -(-len(files) // _MOST_FILES)])
+    of_function: Counter[str] = Counter()
+    of_file: Counter[str] = Counter()
+    ranked = []
+    for test in left:
+        file, function = test.split("::")[0], test.partition("[")[0]
+        ranked.append((file not in some, of_function[function], of_file[file], test))
+        of_function[function] += 1
+        of_file[file] += 1
+    chosen = {row[-1] for row in sorted(ranked, key=lambda row: row[:3])[:MOST_FAILING]}
+    later = _nothing(f"of {len(left)} failing tests {MOST_FAILING} are looked into at once: heal those, then run again")
+    return {**lethal, **{t: later for t in left if t not in chosen}}
+
+
+def _kind(run: TestRun) -> str:
+    return run.failure.type if run.failure else ""
+
+
+def _lethal(run: TestRun) -> str:
+    said = run.failure.message if run.failure else ""
+    return f"which lines the test runs cannot be seen, since it takes pytest with it: {said}"
+
+
+def _nothing(unblock: str) -> NotHealed:
+    return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
 
 
 def worth_tracing(run: SuiteRun) -> list[str]:
@@ -139,7 +200,7 @@ def worth_tracing(run: SuiteRun) -> list[str]:
 
 def trace_anew(run: SuiteRun, failing: Collection[str], known: Mapping[str, Lines]) -> list[str]:
     """The tests to run with tracing, where the lines of some passing ones are known from an earlier run."""
-    return [t for t in worth_tracing(run) if t in failing or t not in known]
+    return [t for t in worth_tracing(run) if t in failing or not (run.tests[t].bad or t in known)]
 
 
 def with_known(run: SuiteRun, traced: SuiteRun, known: Mapping[str, Lines]) -> SuiteRun:

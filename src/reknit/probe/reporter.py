@@ -28,6 +28,14 @@ _SIBLING = 0.1
 _SWALLOWED = 10
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
+#: Of a test that pytest has begun and not reported.
+_NO_REPORT: Message = {
+    "type": "NoReport",
+    "message": "the test, or a hook of the project or of a plug-in, ended pytest itself in the midst of it",
+    "frames": [],
+    "locals": {},
+    "hung": False,
+}
 
 #: A frame and the line that it is at.
 Place = tuple[FrameType, int]
@@ -72,9 +80,13 @@ class Reporter:
         yield
 
     def pytest_cmdline_main(self, config: Any) -> None:
-        """Keep the tests in this process, and let no failure hide what comes after it; xdist has read its options."""
+        """Keep the tests in this process, and let no failure, nor a module that cannot be imported, hide what comes after.
+
+        Not earlier: xdist has read its options by now.
+        """
         config.option.dist, config.option.numprocesses, config.option.tx = "no", None, []
         config.option.maxfail = 0
+        config.option.continue_on_collection_errors = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: Any) -> None:
@@ -90,6 +102,10 @@ class Reporter:
         wanted = self._wanted
         if wanted is not None:
             items[:] = sorted((i for i in items if i.nodeid in wanted), key=lambda i: wanted[i.nodeid])
+
+    def pytest_collectstart(self, collector: Any) -> None:
+        """Name what is imported next: it may be the last that is heard."""
+        self._send({"event": "collecting", "what": collector.nodeid})
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Name every test that will run."""
@@ -111,7 +127,7 @@ class Reporter:
         yield
         if self._on_test:
             self._on_test(None)
-        state = self._state or {"outcome": "error"}
+        state = self._state or {"outcome": "error", "failure": _NO_REPORT}
         result = {"event": "result", "test": item.nodeid, "seconds": time.perf_counter() - began, **state}
         self._send(result)
         if self.stop_when and self.stop_when(result):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def run(channel: Channel, order: Message) -> int:
     Sources(order["roots"], order["excluded"], ticks=False).install(bytecode_folder())
     if tracer:
         tracer.start()
-    status = pytest.main(list(order["args"]), plugins=[reporter])
+    status = _main(list(order["args"]), reporter)
     if tracer:
         tracer.stop()
         spawned = children.tests() if children else {}
@@ -49,13 +50,22 @@ def run(channel: Channel, order: Message) -> int:
     channel.send(
         {
             "event": "finish",
-            "status": int(status),
+            "status": status,
             "cpu": cpu_seconds(),
             **_loaded(before, order["roots"], order["excluded"]),
             **facts(),
         }
     )
-    return int(status)
+    return status
+
+
+def _main(arguments: list[str], reporter: Reporter) -> int:
+    """Pytest's exit status; 3, as for other mistakes inside of it, where it breaks when all is said."""
+    try:
+        return int(pytest.main(arguments, plugins=[reporter]))
+    except Exception:  # noqa: BLE001 - hooks of the project run in it, and its own cache cannot write every name
+        traceback.print_exc()
+        return 3
 
 
 def _merged(lines: dict[str, dict[str, list[int]]], more: dict[str, dict[str, set[int]]]) -> Message:

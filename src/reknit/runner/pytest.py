@@ -16,7 +16,7 @@ from reknit.runner.environments import Interpreter
 from reknit.runner.exposure import linked, readable
 from reknit.runner.remedy import broken, unusable
 from reknit.runner.session import Place, Session, printed, texts, untrusted
-from reknit.runner.suite import facts, run_suite
+from reknit.runner.suite import facts, run_suite, told
 from reknit.runner.workers import Plan, Pool
 from reknit.sandbox.base import Limits, Sandbox
 
@@ -121,9 +121,8 @@ def _infrastructure(run: SuiteRun) -> CannotJudgeError:
             slug="no-tests",
             hint="give the tests after --, such as `reknit heal -- tests/test_a.py`",
         )
-    tail = run.output.strip()[-1500:]
     return CannotJudgeError(
-        f"pytest could not start (status {run.status}); nothing was changed\n{tail}",
+        f"pytest came to no test (status {run.status}); nothing was changed\n{told(run.output)}",
         slug="pytest-usage",
         hint="run `python -m pytest` with the same arguments by hand",
     )

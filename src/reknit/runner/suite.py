@@ -21,6 +21,10 @@ from reknit.runner.session import Place, Session, amount, relative, text, texts,
 _STALL_SECONDS, _STALL_FACTOR, _SIBLING = 20.0, 6.0, 0.25
 #: Processes that may die or stall before the rest counts as not run.
 _RESTARTS = 20
+#: How pytest's own words begin where they help nobody, and those on a mistake inside of it.
+_HEADER = ("=====", "platform ", "cachedir: ", "rootdir: ", "configfile: ", "plugins: ", "collecting ")
+_INTERNAL = "INTERNALERROR"
+_TOLD_LINES = 20
 
 
 @dataclass
@@ -36,6 +40,9 @@ class _State:
     status: int | None = None
     cpu: float = 0.0
     running: str | None = None
+    #: What pytest was importing when it was last heard of, and how the last process ended.
+    collecting: str = ""
+    end: str = ""
     output: str = ""
     isolation: str = ""
     view: str = ""
@@ -60,7 +67,7 @@ def run_suite(
         if not wanted or len(state.tests) == known or time.monotonic() >= deadline:
             break
     if state.facts is None and not state.collected:
-        raise _nothing(state)
+        raise _nothing(state, late=time.monotonic() >= deadline)
     return SuiteRun(
         tests=state.tests,
         collected=tuple(state.collected),
@@ -81,6 +88,7 @@ def run_suite(
 def _one_process(place: Place, order: Message, files: dict[str, bytes | None], state: _State, deadline: float) -> None:
     """Read one process to its end, be it that it finished, stalled or died."""
     state.status = state.running = None
+    before = set(state.tests)
     order = {**order, "hung": [t for t, r in state.tests.items() if r.failure and r.failure.hung]}
     with Session(place, order, files=files) as session:
         state.isolation, state.view = session.running.level, session.running.view_kind
@@ -89,18 +97,27 @@ def _one_process(place: Place, order: Message, files: dict[str, bytes | None], s
             try:
                 message = session.receive(min(deadline, time.monotonic() + stall))
             except TimeoutError:
+                _forget_untraced(state, order, before)
                 if time.monotonic() < deadline:
                     _stopped(state, "TestStalled", f"no end after {stall:.0f} s", hung=True)
                 return
             if message is None:
                 state.output = session.output()
-                _stopped(state, "ProcessDied", death(session.running.wait(0)), hung=False)
+                state.end = death(session.running.wait(0))
+                _forget_untraced(state, order, before)
+                _stopped(state, "ProcessDied", state.end, hung=False)
                 return
             with untrusted():
                 last = _take(state, message, place, session.root)
             if last:
                 state.output = session.output() if state.status not in (0, 1) else ""
                 return
+
+
+def _forget_untraced(state: _State, order: Message, before: set[str]) -> None:
+    """Lines are told at the end: of a process that did not come to it, results with no lines are not believed."""
+    if order.get("trace"):
+        state.tests = {t: r for t, r in state.tests.items() if t in before}
 
 
 def _stall(state: _State, order: Message) -> float:
@@ -139,6 +156,8 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
         case "collected":
             known = set(state.collected)
             state.collected += [t for t in texts(message["tests"]) if t not in known]
+        case "collecting":
+            state.collecting = text(message["what"])
         case "collect-error":
             error = (text(message["test"]), text(message["text"]))
             state.errors += [error] if error not in state.errors else []
@@ -220,10 +239,30 @@ def _no_facts(place: Place) -> Facts:
     return Facts(python="", executable=str(place.python.python), platform="", prefixes=(), path=(), packages={})
 
 
-def _nothing(state: _State) -> CannotJudgeError:
-    tail = f"\n{state.output.strip()[-1500:]}" if state.output.strip() else ""
+def told(output: str) -> str:
+    """The end of what pytest printed: without its header, and of a mistake inside of it the last place only."""
+    lines = [line for line in output.splitlines() if line.strip() and not line.startswith(_HEADER)]
+    inside = [line.removeprefix(_INTERNAL).lstrip(">").rstrip() for line in lines if line.startswith(_INTERNAL)]
+    if inside:
+        last = max((i for i, line in enumerate(inside) if line.lstrip().startswith('File "')), default=0)
+        lines = inside[last:]
+    return "\n".join(lines[-_TOLD_LINES:])
+
+
+def _nothing(state: _State, *, late: bool) -> CannotJudgeError:
+    where = f" of {state.collecting}" if state.collecting not in {"", "."} else ""
+    if late:
+        return CannotJudgeError(
+            f"pytest had not listed the tests when time was up, in the midst{where or ' of its start'}; "
+            "no test was run and nothing was changed",
+            slug="too-slow",
+            hint="give more time with --max-time, or fewer tests after --; does a module wait or loop at import?",
+        )
+    said = told(state.output)
+    tail = f"\n{said}" if said else ""
     return CannotJudgeError(
-        f"pytest ended before it had collected anything; nothing was changed{tail}",
+        f"pytest ended in the midst{where or ' of its start'}, before it had listed the tests: "
+        f"{state.end or 'it gave no reason'}; no test was run and nothing was changed{tail}",
         slug="no-collection",
-        hint="run `python -m pytest` by hand in the project and see that it collects",
+        hint="run `python -m pytest --collect-only` by hand in the project; what is imported must not end the process",
     )

@@ -10,7 +10,7 @@ import contextlib
 import datetime as dt
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -29,6 +29,9 @@ T = TypeVar("T")
 _TIMEOUT = 10.0
 #: All that is remembered together; more makes room.
 MEMORY_BYTES = 64 << 20
+_MOST_PAST = 100
+#: Of one report; a run in which thousands fail says the same of most.
+_MOST_ROWS = 1000
 _NEXT_USE = "(SELECT COALESCE(MAX(used), 0) + 1 FROM memory)"
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -112,11 +115,11 @@ class Store:
         return [found for key in ids for found in self._found("WHERE id = ?", key)]
 
     def past_signals(self, fingerprint: str) -> tuple[PastSignal, ...]:
-        """Earlier signals of the same mistake, oldest first."""
-        query = "SELECT at, delta, outcome FROM signals WHERE fingerprint = ? ORDER BY id"
+        """Earlier signals of the same mistake, the newest `_MOST_PAST` of them, oldest first."""
+        query = "SELECT at, delta, outcome FROM signals WHERE fingerprint = ? ORDER BY id DESC LIMIT ?"
         return tuple(
             PastSignal(at=dt.datetime.fromisoformat(at), fingerprint=fingerprint, delta=delta, outcome=outcome)
-            for at, delta, outcome in self._rows(query, fingerprint)
+            for at, delta, outcome in reversed(self._rows(query, fingerprint, _MOST_PAST))
         )
 
     def recall(self, kind: str, key: str) -> bytes | None:
@@ -255,21 +258,34 @@ def _save(db: sqlite3.Connection, report: Report) -> None:
     with _transaction(db):
         at = report.started.isoformat()
         run = db.execute(
-            "INSERT INTO runs (started, report) VALUES (?, ?)", (at, codec.dumps(Report, report))
+            "INSERT INTO runs (started, report) VALUES (?, ?)", (at, codec.dumps(Report, _kept(report)))
         ).lastrowid
         failing = sum(not isinstance(row.outcome, Healthy) for row in report.rows)
-        for row in report.rows:
-            if isinstance(row.outcome, Proposed):
-                _save_patch(db, run, row.outcome)
-            print_ = row.signal.fingerprint
-            before = db.execute(
-                "SELECT failing FROM signals WHERE fingerprint = ? AND run < ? ORDER BY id DESC LIMIT 1", (print_, run)
-            ).fetchone()
-            delta = failing - before[0] if before else 0
-            db.execute(
-                "INSERT INTO signals (run, fingerprint, at, delta, outcome, failing) VALUES (?, ?, ?, ?, ?, ?)",
-                (run, print_, at, delta, row.outcome.tag, failing),
-            )
+        for proposed in {
+            r.outcome.patch.id: r.outcome for r in report.rows if isinstance(r.outcome, Proposed)
+        }.values():
+            _save_patch(db, run, proposed)
+        prints = [row.signal.fingerprint for row in report.rows]
+        query = "SELECT failing FROM signals WHERE fingerprint = ? ORDER BY id DESC LIMIT 1"
+        before = {p: db.execute(query, (p,)).fetchone() for p in set(prints)}
+        deltas = [failing - before[p][0] if before[p] else 0 for p in prints]
+        db.executemany(
+            "INSERT INTO signals (run, fingerprint, at, delta, outcome, failing) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (run, print_, at, delta, row.outcome.tag, failing)
+                for row, print_, delta in zip(report.rows, prints, deltas, strict=True)
+            ],
+        )
+
+
+def _kept(report: Report) -> Report:
+    """The report with at most `_MOST_ROWS` rows: the first of each outcome, then the first of all."""
+    if len(report.rows) <= _MOST_ROWS:
+        return report
+    first = {id(row.outcome): number for number, row in reversed([*enumerate(report.rows)])}
+    chosen = sorted([*dict.fromkeys([*first.values(), *range(len(report.rows))])][:_MOST_ROWS])
+    note = f"{len(report.rows) - len(chosen)} more rows were not kept"
+    return replace(report, rows=tuple(report.rows[i] for i in chosen), notes=(*report.notes, note))
 
 
 def _remember(db: sqlite3.Connection, kind: str, key: str, value: bytes) -> None:

@@ -13,6 +13,8 @@ from reknit.runner.base import Runner, SuiteRun
 CHECK = "tests"
 #: So few broken tests may be flaky, and the suite is run once more to see.
 _FEW = 3
+#: Tests that a verdict names of those it counts.
+_TOLD = 10
 
 Files = Mapping[str, bytes | None]
 
@@ -146,13 +148,13 @@ def _word(
     late = [t for t in unmet if t in run.not_run]
     if late:
         evidence = f"leaves {len(late)} of {len(must_pass)} failing tests without a result: time was up"
-        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(late))
+        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(late[:_TOLD]))
     if unmet:
         evidence = f"leaves {len(unmet)} of {len(must_pass)} failing tests that do not pass in a clean process"
-        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(unmet))
+        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(unmet[:_TOLD]))
     if broken:
         evidence = f"breaks {len(broken)} tests that pass without it"
-        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(broken))
+        return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(broken[:_TOLD]))
     passed = sum(r.outcome == "passed" for r in run.tests.values())
     evidence = f"{len(must_pass)} failing now pass, {passed} of {len(run.collected)} tests pass in a clean process"
     if flaky:

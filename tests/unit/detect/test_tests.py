@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from reknit.detect.tests import (
     AGAIN_SECONDS,
+    MOST_FAILING,
     first_things_first,
     last_failed,
     left_out,
+    out_of_sight,
     passed_in_suite,
     signals,
+    trace_anew,
     wanted,
     with_earlier,
     worth_tracing,
@@ -31,6 +35,7 @@ def suite(
     seconds: Mapping[str, float] | None = None,
     not_run: Sequence[str] = (),
     errors: Sequence[tuple[str, str]] = (),
+    status: int | None = None,
 ) -> SuiteRun:
     tests = {t: TestRun(test=t, outcome=o, seconds=(seconds or {}).get(t, 0.0)) for t, o in outcomes.items()}
     return SuiteRun(
@@ -38,7 +43,7 @@ def suite(
         collected=(*outcomes, *not_run),
         collect_errors=tuple(errors),
         not_run=tuple(not_run),
-        status=0,
+        status=status,
         coverage={},
         facts=FACTS,
         cpu_seconds=0.0,
@@ -73,7 +78,7 @@ def test_what_cannot_be_collected_is_not_healthy(passing: dict[str, TestOutcome]
 def test_what_cannot_be_collected_beside_a_failure_is_a_note() -> None:
     run = suite({"a": "failed"}, errors=[("tests/test_b.py", "ImportError")])
     assert [s.test for s in signals(run)] == ["a"]
-    assert left_out(run) == ("tests/test_b.py could not be collected, so its tests were not run",)
+    assert left_out(run) == ("tests/test_b.py could not be collected, so its tests were not run: ImportError",)
 
 
 def test_no_test_in_time_is_no_health() -> None:
@@ -149,3 +154,42 @@ def test_signals_that_are_given_are_taken_as_they_are_now() -> None:
     unblocks = [o.why_not.unblock for o in outcomes[2:] if isinstance(o, NotHealed)]
     assert "--max-time" in unblocks[0]
     assert "does not collect" in unblocks[1]
+
+
+def test_pytest_that_breaks_off_is_not_slow() -> None:
+    with pytest.raises(CannotJudgeError, match=r"listed 2 tests and broke off \(status 3\) when 0 had come") as caught:
+        signals(suite({}, not_run=["a", "b"], status=3))
+    assert caught.value.slug == "pytest-stopped"
+    with pytest.raises(CannotJudgeError, match="1 of 2 tests were not run") as caught:
+        signals(suite({"a": "passed"}, not_run=["b"]))
+    assert caught.value.slug == "too-slow"
+
+
+def failing(tests: Mapping[str, str]) -> SuiteRun:
+    """A suite in which all fail, with the type of each one's error."""
+    run = suite(dict.fromkeys(tests, "failed"))
+    runs = {
+        t: TestRun(test=t, outcome="error", seconds=0, failure=Failure(type=k, message="why")) for t, k in tests.items()
+    }
+    return replace(run, tests=runs)
+
+
+@pytest.mark.parametrize("kind", ["ProcessDied", "TestStalled", "NoReport"])
+def test_what_takes_the_interpreter_with_it_is_not_traced(kind: str) -> None:
+    run = failing({"t.py::a": "KeyError", "t.py::b": kind})
+    left = out_of_sight(run, run.bad)
+    assert list(left) == ["t.py::b"]
+    assert isinstance(left["t.py::b"], NotHealed)
+    assert "takes pytest with it: why" in left["t.py::b"].why_not.unblock
+    assert trace_anew(run, ["t.py::a"], {}) == ["t.py::a"]
+
+
+def test_of_a_flood_functions_of_many_files_are_looked_into() -> None:
+    names = [f"{f}.py::test_{n}[{p}]" for f in range(60) for n in range(20) for p in range(3)]
+    run = failing(dict.fromkeys(names, "KeyError"))
+    left = out_of_sight(run, names)
+    chosen = [n for n in names if n not in left]
+    assert len(chosen) == MOST_FAILING
+    assert len({n.split("::")[0] for n in chosen}) == 20
+    assert all(n.endswith("[0]") for n in chosen), "one parameter each, as there are enough functions"
+    assert out_of_sight(run, names[:MOST_FAILING]) == {}

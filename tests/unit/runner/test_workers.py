@@ -360,4 +360,4 @@ def test_a_collection_that_fails_is_no_verdict(tmp_path: Path) -> None:
     with judge.pool:
         attempt = judge.one(judge.add("return a + b"))
     assert (attempt.passed, attempt.results) == (False, ())
-    assert "collected: the collected worker did not start" in attempt.why
+    assert "collected: tests/test_lib.py::test_add was not collected" in attempt.why
