@@ -90,7 +90,9 @@ class Journal:
         paths = [path for path in patch.files if digest(tree.get(path)) != digest(rendered.get(path))]
         after = {path: rendered.get(path) for path in paths}
         number = self._records.next_number()
-        token = hashlib.sha256(f"{self._root}\0{number}\0{verb}\0{patch.id}".encode()).hexdigest()[:12]
+        token = hashlib.sha256(
+            f"{self._root}\0{number}\0{verb}\0{patch.id}".encode("utf-8", "surrogateescape")
+        ).hexdigest()[:12]
         receipt = Receipt(
             id=token,
             patch=patch,

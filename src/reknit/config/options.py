@@ -73,5 +73,8 @@ def find_root(start: Path) -> Path:
     if not start.is_dir():
         raise UsageError(f"{start} is no folder; nothing was run", slug="no-project")
     no_project = {Path("~").expanduser().resolve(), Path(start.anchor)}
+    if start == Path(start.anchor) or (start in no_project and not any((start / m).is_file() for m in MARKS)):
+        message = f"{start} is no project, and all that lies below it is not looked through; nothing was run"
+        raise UsageError(message, slug="no-project", hint="go to the folder of the project, or name it with -C")
     above = itertools.takewhile(lambda p: p not in no_project, start.parents)
     return next((p for p in (start, *above) if any((p / m).exists() for m in MARKS)), start)
