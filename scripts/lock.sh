@@ -8,7 +8,8 @@ command -v uv >/dev/null 2>&1 || { echo "lock: needs uv on PATH; nothing was cha
 compile() {
     lock=$1
     shift
-    uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate \
+    # With extras: pip takes "coverage[toml]" for a requirement of its own, which has to be locked too.
+    uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-strip-extras \
         --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
         --output-file "$lock" "$@"
 }
@@ -16,3 +17,8 @@ compile() {
 # requirements/build.in: what builds the package itself, since pip runs without build isolation.
 compile requirements/runtime.txt pyproject.toml requirements/build.in
 compile requirements/dev.txt --extra dev --constraints requirements/runtime.txt pyproject.toml requirements/build.in
+
+# A pytest for the tests' projects on Python 3.9 and 3.10.
+uv pip compile --quiet --generate-hashes --python-version 3.9 --no-annotate \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+    --output-file requirements/py39.txt requirements/py39.in

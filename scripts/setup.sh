@@ -6,13 +6,15 @@ cd "$(dirname "$0")/.."
 
 want=$1
 lock=requirements/$want.txt
+locks=$lock
+[ "$want" != dev ] || locks="$lock requirements/py39.txt"
 venv=.venv
 stamp=$venv/.reknit-$want
 
 say() { echo "setup: $*" >&2; }
 
 # The path of the running tree is part of it: a moved checkout gets a new environment.
-state() { { pwd -P; cat pyproject.toml "$lock"; } | cksum; }
+state() { { pwd -P; cat pyproject.toml $locks; } | cksum; }
 
 # A name on PATH may be a shim that only prints an error, so each is tried.
 find_python() {
@@ -87,6 +89,18 @@ if [ $tool = pip ]; then
 else
     uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
     uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e .
+fi
+if [ "$want" = dev ]; then
+    # A pytest for the oldest Pythons whose projects are healed, to be lent to them by tests; ours is too new for these.
+    say "installing requirements/py39.txt beside it"
+    rm -rf "$venv/py39"
+    if [ $tool = pip ]; then
+        "$venv/bin/python" -m pip install -qq --require-hashes --no-deps --only-binary :all: --python-version 3.9 \
+            --target "$venv/py39" -r requirements/py39.txt
+    else
+        uv pip install --quiet --require-hashes --no-deps --only-binary :all: --python-version 3.9 \
+            --target "$venv/py39" -r requirements/py39.txt
+    fi
 fi
 begun=
 state > "$stamp"

@@ -81,6 +81,8 @@ class Project:
     root: Path
     state: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    #: What starts reknit.
+    command: tuple[str, ...] = COMMAND
 
     def write(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
@@ -100,7 +102,7 @@ class Project:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*COMMAND, *words],
+            [*self.command, *words],
             cwd=self.root,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -149,19 +151,34 @@ class Project:
         return found
 
 
-_PYTEST = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
+#: What pytest is made of; the last three for Pythons before 3.11.
+_PYTEST = (
+    "pytest",
+    "_pytest",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "pygments",
+    "exceptiongroup",
+    "tomli",
+    "typing_extensions",
+)
+#: Where scripts/setup.sh puts a pytest for Pythons that the newest no longer runs on.
+OLD_PYTEST = Path(sys.prefix) / "py39"
 
 
-def build_environment(folder: Path) -> Path:
-    """A virtual environment with a copy of our pytest and none of its plug-ins; its site-packages folder."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    ours = Path(sysconfig.get_path("purelib"))
+def build_environment(folder: Path, python: Path | None = None, ours: Path | None = None) -> Path:
+    """A virtual environment with a copy of a pytest, and none of its plug-ins; its site-packages folder."""
+    subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    ours = ours or Path(sysconfig.get_path("purelib"))
     (site,) = folder.glob("lib/python*/site-packages")
     for name in _PYTEST:
         for source in (ours / name, *ours.glob(f"{name}-[0-9]*.dist-info")):
             if source.exists():
                 shutil.copytree(source, site / source.name)
-    shutil.copy(ours / "py.py", site)
+    for name in ("py.py", "typing_extensions.py"):
+        if (ours / name).exists():
+            shutil.copy(ours / name, site)
     return site
 
 

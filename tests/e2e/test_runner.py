@@ -17,6 +17,7 @@ from reknit.errors import SandboxError
 from reknit.sandbox.base import Level
 from tests import projects
 from tests.conftest import PYTHONS, find_python
+from tests.e2e.machine import OLD_PYTEST
 
 SHOP = Path(reknit.__file__).parent / "demo" / "shop"
 PRICING = "src/shop/pricing.py"
@@ -56,8 +57,8 @@ PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygmen
 
 @functools.cache
 def environment(python: Path, lender: Path) -> Mapping[str, str] | None:
-    """Variables with which `python` finds a pytest: its own, or this one's; None where neither works there."""
-    for env in ({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, {"PYTHONPATH": str(lender)}):
+    """Variables with which `python` finds a pytest: its own, this one's, or an older one; None where none works there."""
+    for env in ({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, *({"PYTHONPATH": str(p)} for p in (lender, OLD_PYTEST))):
         done = subprocess.run([python, "-B", "-c", "import pytest"], env=env, capture_output=True, check=False)
         if done.returncode == 0:
             return env
