@@ -168,7 +168,7 @@ def test_locks_name_no_index(path: Path) -> None:
     """Packages come from where the user's pip is told to look; every one has hashes."""
     text = path.read_text()
     assert re.findall(r".*://.*|^\s*--(?!hash=).*", text, re.MULTILINE) == []
-    pins = re.findall(r"^[a-z0-9-]+==.*(?:\\\n.*)+", text, re.MULTILINE)
+    pins = re.findall(r"^[a-z0-9-]+(?:\[[a-z,]+\])?==.*(?:\\\n.*)+", text, re.MULTILINE)
     assert len(pins) == len(re.findall(r"^\w", text, re.MULTILINE))
     assert all("--hash=sha256:" in pin for pin in pins)
 
