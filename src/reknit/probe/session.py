@@ -13,6 +13,7 @@ import importlib.util
 import os
 import socket
 import sys
+import traceback
 
 from .channel import Channel
 from .children import pass_on
@@ -36,6 +37,9 @@ def main(fd: int) -> int:
     if importlib.util.find_spec("pytest") is None:
         channel.send({"event": "no-pytest", **facts()})
         return 0
+    if (broken := _broken_pytest()) is not None:
+        channel.send({"event": "broken-pytest", "text": broken, **facts()})
+        return 0
     if order["mode"] == "suite":
         from .suite import run
 
@@ -43,6 +47,16 @@ def main(fd: int) -> int:
     from .serve import serve
 
     return serve(channel, order)
+
+
+def _broken_pytest() -> str | None:
+    """Why a pytest that is there cannot be used; None where it can."""
+    try:
+        from . import reporter
+    except Exception as exc:  # noqa: BLE001 - an installation that is broken, or of another time, may raise anything
+        return "".join(traceback.format_exception_only(type(exc), exc)).strip()
+    del reporter
+    return None
 
 
 def _enter(order: Message) -> None:

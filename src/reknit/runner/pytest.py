@@ -21,7 +21,7 @@ from reknit.runner.workers import Plan, Pool
 from reknit.sandbox.base import Limits, Sandbox
 
 _FOREIGN = (".venv", "venv", "env", ".tox", ".nox", "node_modules", "build", "dist", ".eggs")
-_FACTS_SECONDS = 60.0
+_FACTS_SECONDS = 30.0
 _PLUGINS = """
 import json
 from importlib.metadata import distributions
@@ -98,7 +98,7 @@ def _find_facts(place: Place) -> Facts:
         try:
             message = session.receive(time.monotonic() + _FACTS_SECONDS)
         except TimeoutError:
-            message = None
+            raise broken(place.python, f"it gave no answer in {_FACTS_SECONDS:.0f} s") from None
         if message is None:
             raise _why_silent(place) or session.broken("asked for its version")
         with untrusted():

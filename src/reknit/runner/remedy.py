@@ -100,6 +100,18 @@ def no_pytest(interpreter: Interpreter, root: Path, python: str) -> CannotJudgeE
     )
 
 
+def broken_pytest(interpreter: Interpreter, *, python: str, pytest: str | None, said: str) -> CannotJudgeError:
+    """For an interpreter whose pytest cannot be imported, or has not what the plug-in needs; `said` is its error."""
+    version = f" {pytest}" if pytest else ""
+    return CannotJudgeError(
+        f"{_named(interpreter, python)} has pytest{version}, which cannot be used: {said}; "
+        "no test was run and nothing was changed",
+        slug="broken-pytest",
+        hint=f"`{_pip(interpreter.kind, interpreter.python, '--force-reinstall pytest')}`; where that pytest is "
+        "newer than this reknit, update reknit",
+    )
+
+
 def unusable(interpreter: Interpreter, root: Path, *, python: str, pytest: str | None) -> CannotJudgeError | None:
     """Why an interpreter that has started is of no use; None where it is."""
     if too_old(python, OLDEST_PYTHON):

@@ -13,7 +13,7 @@ from reknit.errors import CannotJudgeError
 from reknit.model.signal import Frame
 from reknit.probe.protocol import Message
 from reknit.runner.base import OUTCOMES, Facts, Failure, SuiteRun, TestOutcome, TestRun
-from reknit.runner.remedy import no_pytest
+from reknit.runner.remedy import broken_pytest, no_pytest
 from reknit.runner.session import Place, Session, amount, relative, text, texts, untrusted
 
 #: A test that uses no CPU time is called stalled after so many seconds, or times the limit of CPU time, if more: on a
@@ -179,6 +179,10 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
             return True
         case "no-pytest":
             raise no_pytest(place.python, place.root, text(message["python"]))
+        case "broken-pytest":
+            there = facts(message, roots)
+            version = there.packages.get("pytest")
+            raise broken_pytest(place.python, python=there.python, pytest=version, said=text(message["text"]))
         case _:
             pass  # a later probe may say more
     return False
