@@ -10,7 +10,7 @@ from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
 from reknit.config import Options
-from reknit.errors import ConflictError
+from reknit.errors import ConflictError, JournalError
 from reknit.kit import Kit
 from reknit.model.outcome import Healed, Outcome, Proposed, Reverted
 from reknit.model.patch import Patch, Tree
@@ -18,6 +18,8 @@ from reknit.model.verdict import Receipt, Safety, Verdict
 
 #: Wall clock for the tests of a patch that was just written.
 _AFTER_SECONDS = 120.0
+#: Errors after which a file may be neither as it was nor as it was to be; after any other, the patch can still be had.
+_UNCLEAR = frozenset({"half-done", "set-aside"})
 
 Outcomes = Mapping[str, Outcome]
 #: The gate's word on a patch of a tree that is to make tests pass.
@@ -74,7 +76,9 @@ class Writing:
                 return outcomes
         try:
             receipt = self._journal.apply(patch, verdicts=(verdict,), now=dt.datetime.now(dt.UTC))
-        except ConflictError as exc:
+        except (ConflictError, JournalError) as exc:
+            if exc.slug in _UNCLEAR:
+                raise
             self._note(proposed, exc.message)
             return outcomes
         self._receipts.append(receipt)

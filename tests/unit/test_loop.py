@@ -262,6 +262,9 @@ class TestOptions:
         monkeypatch.setenv("HOME", str(home))
         assert find_root(deep) == home / "project"
         assert find_root(bare) == bare, "a home directory under git is no project"
+        with pytest.raises(UsageError, match="is no project, and all that lies below it is not looked through"):
+            find_root(home)
+        (home / "pyproject.toml").touch()
         assert find_root(home) == home
         monkeypatch.setenv("HOME", os.fspath(tmp_path / "else"))
         assert find_root(bare) == home

@@ -82,18 +82,27 @@ def bill(cost: Cost) -> str:
 
 def _by_outcome(report: Report) -> list[tuple[Outcome, list[Signal]]]:
     """Signals that share an outcome, in order of the first; what was written, or can be, before what was not."""
-    by_value: dict[int, list[Signal]] = {}
     groups: list[tuple[Outcome, list[Signal]]] = []
+    known: dict[object, list[Signal]] = {}
     for row in report.rows:
-        if (known := by_value.get(id(row.outcome))) is None:
-            known = next((signals for outcome, signals in groups if outcome == row.outcome), None)
-            if known is None:
-                groups.append((row.outcome, known := []))
-            by_value[id(row.outcome)] = known
-        known.append(row.signal)
+        key = _key(row.outcome)
+        if key not in known:
+            groups.append((row.outcome, known.setdefault(key, [])))
+        known[key].append(row.signal)
     if len(groups) > _MOST_GROUPS:
         groups.sort(key=lambda g: not isinstance(g[0], Healed | Proposed))
     return groups
+
+
+def _key(outcome: Outcome) -> object:
+    """Equal for equal outcomes; one with a patch holds mappings, which have no hash."""
+    match outcome:
+        case Proposed(patch=patch, verdict=verdict, why=why):
+            return (outcome.tag, patch.id, verdict, why)
+        case Healed(verdict=verdict, receipt=receipt):
+            return (outcome.tag, receipt.id, verdict)
+        case _:
+            return outcome
 
 
 def _counted(groups: Sequence[tuple[Outcome, Sequence[Signal]]]) -> str:

@@ -181,7 +181,7 @@ class Reporter:
     def _give_up(self, item: Any, frame: Any, message: str) -> None:
         """End the process of a test that cannot be ended."""
         stack = [*traceback.walk_stack(frame)][::-1]
-        facts = _facts(TestHung, message, stack, self._root)
+        facts = {**_facts(TestHung, message, stack, self._root), "type": "TestStalled"}  # it takes the process with it
         self._send({"event": "result", "test": item.nodeid, "seconds": 0.0, "outcome": "failed", "failure": facts})
         os._exit(1)
 

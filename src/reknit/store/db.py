@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 from reknit.errors import StoreError, UsageError
 from reknit.model import codec
-from reknit.model.outcome import Healthy, Proposed, Report
+from reknit.model.outcome import Healed, Healthy, Proposed, Report
 from reknit.model.patch import Patch
 from reknit.model.signal import PastSignal
 from reknit.model.verdict import Verdict
@@ -279,10 +279,11 @@ def _save(db: sqlite3.Connection, report: Report) -> None:
 
 
 def _kept(report: Report) -> Report:
-    """The report with at most `_MOST_ROWS` rows: the first of each outcome, then the first of all."""
+    """The report with at most `_MOST_ROWS` rows: the first of each patch, then the first of all."""
     if len(report.rows) <= _MOST_ROWS:
         return report
-    first = {id(row.outcome): number for number, row in reversed([*enumerate(report.rows)])}
+    numbered = reversed([*enumerate(report.rows)])
+    first = {r.outcome.patch.id: number for number, r in numbered if isinstance(r.outcome, Proposed | Healed)}
     chosen = sorted([*dict.fromkeys([*first.values(), *range(len(report.rows))])][:_MOST_ROWS])
     note = f"{len(report.rows) - len(chosen)} more rows were not kept"
     return replace(report, rows=tuple(report.rows[i] for i in chosen), notes=(*report.notes, note))

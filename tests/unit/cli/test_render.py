@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reknit.cli.render import diff, show_report
 from reknit.model.fault import Suspect
-from reknit.model.outcome import Cost, Healed, NotHealed, Outcome, Proposed, Rejected, Report, Row, WhyNot
+from reknit.model.outcome import Cost, Healed, NotHealed, Outcome, Proposed, Quarantined, Rejected, Report, Row, WhyNot
 from reknit.model.patch import Entry, Span
 from reknit.model.signal import ErrorInfo, Frame, Signal, SignalKind
 from reknit.model.verdict import CheckResult, CheckStatus, Label, Receipt, Reversible, Verdict
@@ -125,3 +125,12 @@ def test_a_diff_shows_control_characters() -> None:
     raw = Entry(content=b"x = '\x1b[2J'\n")
     one = patch(Span(path="a.py", start=0, end=1, old=b"x", new=b"y"), tree={"a.py": raw})
     assert "-x = '\\x1b[2J'\n+y = '\\x1b[2J'\n" in diff(one, {"a.py": raw})
+
+
+def test_of_many_outcomes_the_rest_is_counted_and_patches_come_first() -> None:
+    rows: list[tuple[str, Outcome]] = [(f"t{n}", Quarantined(flaky=f"{n}")) for n in range(5000)]
+    rows.append(("good", Proposed(patch=patch(), verdict=VERDICT, why="it passes")))
+    lines = shown(*rows).splitlines()
+    assert lines[0] == "proposed  good"
+    assert len([line for line in lines if line.startswith("quarantined  ")]) == 19
+    assert "and 4,981 more quarantined; `reknit heal --json` names each" in lines

@@ -269,7 +269,7 @@ def test_a_hang_is_a_failure_with_frames(run: SuiteRun) -> None:
 
 def test_a_test_that_cannot_be_ended_costs_its_process_only(run: SuiteRun) -> None:
     found = failure(run, "test_hangs.py::test_swallows")
-    assert (found.type, found.hung) == ("TestHung", True)
+    assert (found.type, found.hung) == ("TestStalled", True)
     assert ("lib.py", "burn_and_swallow") in [(f.path, f.function) for f in found.frames]
 
 

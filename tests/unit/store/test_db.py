@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reknit.errors import StoreError, UsageError
+from reknit.model.outcome import Healthy, Outcome
 from reknit.store import db, migrations
 from reknit.store.db import Store
 from reknit.store.place import project_state
@@ -206,3 +207,15 @@ def test_the_default_is_the_users_state_folder(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     assert project_state(tmp_path / "project").is_relative_to(tmp_path)
+
+
+def test_of_a_flood_a_thousand_rows_are_kept_and_every_patch(path: Path) -> None:
+    offer = proposed(b"1\n")
+    rows: list[tuple[str, Outcome]] = [(f"t{n}", Healthy()) for n in range(3000)]
+    rows += [("late", offer), ("later", offer)]
+    with Store.open(path) as store:
+        store.save_report(report(1, *rows))
+        (kept,) = store.runs()
+        assert len(kept.rows) == 1000
+        assert kept.notes[-1] == "2002 more rows were not kept"
+        assert [found.patch for found in store.latest_proposed()] == [offer.patch]
