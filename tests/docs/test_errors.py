@@ -63,3 +63,9 @@ def test_every_section_says_something() -> None:
 def test_slugs_are_seen() -> None:
     tree = ast.parse('raise E("x", slug="a-b")\nE(slug=f"to-{verb}")\nE(slug=slug)')
     assert patterns(tree) == {r"a\-b", r"to\-[a-z-]+"}
+
+
+def test_every_section_says_what_was_not_done_and_what_to_do() -> None:
+    parts = re.split(r"^### (\S+)\n", PAGE, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert [s for s, text in sections.items() if not re.search(r"\n- Not done: .+\n(?:  .+\n)?- Do: .", text)] == []
