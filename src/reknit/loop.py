@@ -112,10 +112,19 @@ def heal(
             healing = diagnose(kit, healing, run, sources)
             healing = propose(kit, healing, run, sources, entries)
         report = _report(kit, healing)
-        if writable(options, healing.outcomes) and confirm(report):
+        if writable(options, healing.outcomes) and _agreed(confirm, report, store):
             healing = apply(kit, healing, Journal(root, state))
             report = _report(kit, healing)
         return replace(report, notes=(*report.notes, *_save(store, report)))
+
+
+def _agreed(confirm: Callable[[Report], bool], report: Report, store: Store) -> bool:
+    """What `confirm` says; where it is broken off, what was found stays proposed."""
+    try:
+        return confirm(report)
+    except KeyboardInterrupt:
+        _save(store, report)
+        raise
 
 
 def _save(store: Store, report: Report) -> tuple[str, ...]:

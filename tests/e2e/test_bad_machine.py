@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,10 @@ from tests.e2e.test_cli import check_error
 from tests.e2e.test_heal import FIXED
 
 FILES = {"calc.py": CALC, "tests/test_calc.py": TESTS}
+#: Makes its stdin the terminal that Ctrl-C comes from, and becomes the command.
+_ON_A_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 WRITE = ("heal", "--jobs", "1", "--max-time", "60", "--apply", "--unsafe", "--yes")
 
 
@@ -204,3 +210,33 @@ def test_a_kill_leaves_no_process(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert left(one) == []
     assert one.fingerprint() == before
+
+
+def test_ctrl_c_at_the_question(tmp_path: Path) -> None:
+    """Nothing is written, and the patch that was asked about can be had."""
+    one = make(tmp_path, FILES)
+    before = one.fingerprint()
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", _ON_A_TERMINAL, *COMMAND, *WRITE[:-1]],
+        cwd=one.root,
+        env={**one.environment(), "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, b"\x03")
+        with contextlib.suppress(OSError):  # a terminal that nobody has open is an error, not an end
+            while more := os.read(ours, 4096):
+                said += more
+    os.close(ours)
+    assert process.returncode == 130, said
+    assert b"interrupted; the project's files are as they were" in said
+    assert one.fingerprint() == before
+    assert one.run("apply").status == 0
+    assert one.read("calc.py") == FIXED
