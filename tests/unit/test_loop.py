@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,7 +17,7 @@ from reknit.apply.journal import Journal
 from reknit.clock import Meter
 from reknit.config import Options, find_root
 from reknit.detect.tests import LAST_FAILED
-from reknit.errors import CannotJudgeError, StoreError, UsageError
+from reknit.errors import CannotJudgeError, JournalError, StoreError, UsageError
 from reknit.events import ignore
 from reknit.kit import Kit, level, memory
 from reknit.memory import Memory
@@ -114,6 +115,20 @@ class TestApply:
         assert (root / "a.py").read_bytes() == TEXT + b"mine = 1\n"
         assert isinstance(done.outcomes["one"], Proposed)
         assert len(done.notes) == 1
+
+    def test_a_patch_that_cannot_be_written_stays_proposed(
+        self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = JournalError("cannot write a file: No space left on device; nothing was changed", slug="disk-full")
+        monkeypatch.setattr(Journal, "apply", Mock(side_effect=full))
+        done = loop.apply(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        assert isinstance(done.outcomes["one"], Proposed)
+        assert done.notes[0].endswith(
+            "was not written: cannot write a file: No space left on device; nothing was changed"
+        )
+        monkeypatch.setattr(Journal, "apply", Mock(side_effect=JournalError("neither", slug="half-done")))
+        with pytest.raises(JournalError):
+            loop.apply(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
 
     def test_what_breaks_together_with_the_others_is_not_written(self, root: Path, tmp_path: Path) -> None:
         together = suite({"one": "passed", "two": "passed", "three": "failed", "green": "failed"})

@@ -14,7 +14,7 @@ import reknit.runner.suite
 from reknit.errors import CannotJudgeError, SandboxError
 from reknit.probe.protocol import Message
 from reknit.runner.base import TestRun
-from reknit.runner.suite import _stall, _State, as_run, death, facts, run_suite
+from reknit.runner.suite import _stall, _State, as_run, death, facts, run_suite, told
 from tests import projects
 
 DEADLY = {
@@ -74,6 +74,43 @@ def test_a_module_that_cannot_be_collected(tmp_path: Path) -> None:
     assert module == "test_b.py"
     assert "nothing_like_it" in text
     assert (run.status, list(run.tests)) == (1, ["test_a.py::test_good"])
+
+
+def test_a_process_that_dies_while_it_is_traced_leaves_no_result_without_lines(tmp_path: Path) -> None:
+    files = {
+        "lib.py": "def f():\n    return 1\n",
+        "test_a.py": "import lib, os\ndef test_a(): assert lib.f()\ndef test_b(): os._exit(3)\ndef test_c(): assert lib.f()\n",
+    }
+    run = projects.suite(projects.runner(projects.project(tmp_path, files)), trace=True)
+    assert [(t[-1], r.outcome) for t, r in run.tests.items()] == [("b", "error"), ("a", "passed"), ("c", "passed")]
+    assert all(run.coverage[f"test_a.py::test_{n}"]["lib.py"] == {2} for n in "ac")
+
+
+INTERNAL_ERROR = """\
+INTERNALERROR> Traceback
+INTERNALERROR>   File "a.py", line 1, in f
+INTERNALERROR>     x
+INTERNALERROR>   File "b.py", line 2, in g
+INTERNALERROR>     1/0
+INTERNALERROR> ZeroDivisionError
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "left"),
+    [
+        ("===== test session starts =====\nplatform x\nrootdir: /\n\nsaid\n", "said"),
+        (
+            INTERNAL_ERROR,
+            '   File "b.py", line 2, in g\n     1/0\n ZeroDivisionError',
+        ),
+        ("line\n" * 100, "\n".join(["line"] * 20)),
+        ("", ""),
+    ],
+    ids=["header", "internal error", "long", "nothing"],
+)
+def test_what_is_told_of_the_output(output: str, left: str) -> None:
+    assert told(output) == left
 
 
 def test_no_tests(tmp_path: Path) -> None:
