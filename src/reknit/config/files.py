@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reknit import bounded
 from reknit.config.schema import Environment, FileSettings, Settings
 from reknit.config.toml import check, parse
 from reknit.errors import UsageError
 
-#: Bytes; more is no configuration.
-_MOST = 256 * 1024
 _TABLE = ("tool", "reknit")
+#: Bytes of a pyproject.toml that are searched for settings of ours.
+_SEARCHED = 16 * 1024 * 1024
+_OURS = re.compile(rb"""tool["'\s]*\.["'\s]*reknit\b|^\s*["']?reknit["']?\s*[.=]""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,8 @@ def project_file(root: Path) -> tuple[ConfigFile | None, tuple[str, ...]]:
     there = [path for path in (own, table) if _is_there(path)]
     outside = [path for path in there if not _real(path).is_relative_to(_real(root))]
     notes = tuple(f"{p.name} is a link that leads out of the project; its settings were not read" for p in outside)
-    files = [f for p in there if p not in outside and (f := _own(p) if p == own else _table(p)) is not None]
+    kept = [p for p in there if p not in outside]
+    files = [f for p in kept if (f := _own(p, root) if p == own else _table(p, root)) is not None]
     if len(files) > 1:
         message = "settings stand in both reknit.toml and pyproject.toml [tool.reknit]; nothing was run"
         raise UsageError(message, slug="config-two-files", hint="keep one of them")
@@ -65,17 +67,21 @@ def user_file(path: Path, root: Path, *, named: bool) -> ConfigFile | None:
         message = f"the user's settings {path} lie inside the project, whose files may be hostile; nothing was run"
         hint = "name them reknit.toml and run `reknit trust`, or set REKNIT_CONFIG to a file outside"
         raise UsageError(message, slug="config-inside-project", hint=hint)
-    return _config(path, str(path), _read(path), ())
+    return _config(path, str(path), _users(path), ())
 
 
-def _own(path: Path) -> ConfigFile | None:
-    return _config(path, path.name, _read(path, regular=True), ())
+def _own(path: Path, root: Path) -> ConfigFile | None:
+    return _config(path, path.name, _read(path, root), ())
 
 
-def _table(path: Path) -> ConfigFile | None:
-    content = _read(path, regular=True)
-    # Most have no settings of ours, and then their mistakes are not ours to find.
-    return _config(path, f"{path.name} [tool.reknit]", content, _TABLE) if b"reknit" in content else None
+def _table(path: Path, root: Path) -> ConfigFile | None:
+    content = _read(path, root, most=_SEARCHED)
+    # Most have no settings of ours, and then their mistakes are not ours to find, nor is their length.
+    if len(content) > bounded.SETTINGS and _OURS.search(content):
+        raise _too_long(path)
+    if len(content) > bounded.SETTINGS or b"reknit" not in content:
+        return None
+    return _config(path, f"{path.name} [tool.reknit]", content, _TABLE)
 
 
 def _is_there(path: Path) -> bool:
@@ -110,22 +116,28 @@ def _config(path: Path, name: str, content: bytes, prefix: tuple[str, ...]) -> C
     return ConfigFile(path=path, name=name, sha256=hashlib.sha256(content).hexdigest(), settings=settings)
 
 
-def _read(path: Path, *, regular: bool = False) -> bytes:
-    """The content; `regular`: a pipe or a device, which may never end, is an error."""
-
-    def opener(name: str, flags: int) -> int:  # that does not wait for somebody to write to a pipe
-        return os.open(name, flags | os.O_NONBLOCK)
-
+def _read(path: Path, root: Path, *, most: int = bounded.SETTINGS) -> bytes:
+    """The content of a project's file; a link inside of the project is followed once, and nothing else."""
     try:
-        with open(path, "rb", opener=opener if regular else None) as file:
-            if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _unreadable(path, "it is no regular file")
-            content = file.read(_MOST + 1)
+        return bounded.read(_real(path), most=most, below=_real(root))
     except (OSError, ValueError) as exc:
         raise _unreadable(path, exc) from exc
-    if len(content) > _MOST:
-        raise _unreadable(path, f"it has more than {_MOST // 1024} KiB")
+
+
+def _users(path: Path) -> bytes:
+    """The content of the user's own file, which may be a pipe."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(bounded.SETTINGS + 1)
+    except (OSError, ValueError) as exc:
+        raise _unreadable(path, exc) from exc
+    if len(content) > bounded.SETTINGS:
+        raise _too_long(path)
     return content
+
+
+def _too_long(path: Path) -> UsageError:
+    return _unreadable(path, f"it has more than {bounded.SETTINGS // 1024} KiB")
 
 
 def _unreadable(path: Path, why: str | Exception) -> UsageError:

@@ -172,11 +172,19 @@ class TestHostile:
     def test_a_folder(self, place: Place) -> None:
         (place.root / "reknit.toml").mkdir(parents=True)
         path = place.root / "reknit.toml"
-        check(place, "config-unreadable", f"{path} cannot be read for settings: Is a directory")
+        check(place, "config-unreadable", f"{path} cannot be read for settings: it is no regular file")
 
     def test_a_huge_file(self, place: Place) -> None:
         path = place.project("#" * (256 * 1024) + "\n")
         check(place, "config-unreadable", f"{path} cannot be read for settings: it has more than 256 KiB")
+
+    def test_a_huge_pyproject_is_a_mistake_only_if_it_has_settings(self, place: Place) -> None:
+        huge = "[tool.locks]\nwords = 'tool, reknit'\n" + "#" * (256 * 1024) + "\n"
+        path = place.project(huge, "pyproject.toml")
+        assert place.load().notes == ()
+        for table in ("[tool.reknit]", "[tool]\nreknit = {jobs = 1}", '["tool" . "reknit"]', "tool.reknit.jobs = 1"):
+            place.project(huge + table + "\n", "pyproject.toml")
+            check(place, "config-unreadable", f"{path} cannot be read for settings: it has more than 256 KiB")
 
     @pytest.mark.parametrize("deep", ["a = " + "[" * 100_000, "a = " + "{a=" * 60_000, "a = [" * 1 + "[" * 2000])
     def test_nesting(self, place: Place, deep: str) -> None:
