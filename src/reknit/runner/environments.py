@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from reknit import bounded
+
 #: The oldest that can run the probe, and the oldest pytest whose every result was seen to be the same as the newest's.
 OLDEST_PYTHON = (3, 9)
 OLDEST_PYTEST = (4, 6)
 
-_MUCH = 1 << 18
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+#: As many digits as a version has: Python makes no number of thousands.
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 _CONDA_PYTHON = re.compile(r"python-(\d+\.\d+\.\d+)-.*\.json")
 _PYTEST = re.compile(r"pytest-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info")
 
@@ -46,6 +48,10 @@ class Place:
     special: bool = False
     #: Only a name in a file of the project led here.
     by_name: bool = False
+
+    def __post_init__(self) -> None:
+        # It may hold the name of a folder, which may be made to look like lines of ours.
+        object.__setattr__(self, "origin", bounded.escaped(self.origin))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +96,7 @@ class PassedOver:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.origin} ({self.path}) {self.why}"
+        return bounded.escaped(f"{self.origin} ({self.path}) {self.why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +118,7 @@ class Interpreter:
         if not self.passed_over:
             return ()
         passed = "; ".join(str(p) for p in self.passed_over)
-        return (f"the tests run with {self.origin} ({self.python}); passed over: {passed}",)
+        return (f"the tests run with {bounded.escaped(f'{self.origin} ({self.python})')}; passed over: {passed}",)
 
 
 def look(place: Place) -> Environment | None:
@@ -136,20 +142,9 @@ def look(place: Place) -> Environment | None:
         return None
 
 
-def contents(file: Path) -> str | None:
-    """A small file of the project's or a manager's, as text; None where it cannot be read, or is a pipe or the like."""
-    try:
-        if not file.is_file():
-            return None
-        with file.open("rb") as stream:
-            return stream.read(_MUCH).decode("utf-8", "replace").replace("\0", "")
-    except (OSError, ValueError):  # closed to us; a zero byte in its name
-        return None
-
-
 def settings(config: Path) -> dict[str, str]:
     """What a `pyvenv.cfg` says, keys in lower case."""
-    pairs = (line.partition("=") for line in (contents(config) or "").splitlines())
+    pairs = (line.partition("=") for line in (bounded.text(config, below=config.parent) or "").splitlines())
     return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
 
 
@@ -158,9 +153,9 @@ def _broken(python: Path | None, values: dict[str, str]) -> str | None:
         return "has no interpreter in bin"
     home = values.get("home")
     if python.is_symlink() and not python.exists():
-        return f"is broken: its interpreter leads to {python.readlink()}, which is gone"
+        return f"is broken: its interpreter leads to {bounded.escaped(str(python.readlink()))}, which is gone"
     if home and not Path(home).is_dir():
-        return f"is broken: it was made with the Python in {home}, which is gone"
+        return f"is broken: it was made with the Python in {bounded.escaped(home)}, which is gone"
     return None if os.access(python, os.X_OK) else "is broken: its interpreter cannot be run"
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from reknit.runner.environments import contents, settings
+from reknit import bounded
+from reknit.runner.environments import settings
 
 _MANY_LINKS = 20
 #: Of the system, and no place for modules.
@@ -55,10 +56,10 @@ def linked(python: Path, root: Path, path: Iterable[str], *, believed: bool = Tr
 def editable(site: Path) -> Iterator[Path]:
     """Folders and files elsewhere that the packages of `site` are imported from."""
     for file in site.glob("*.pth"):
-        lines = (contents(file) or "").splitlines()
+        lines = (bounded.text(file, below=site) or "").splitlines()
         yield from (Path(line.strip()) for line in lines if line.startswith("/"))
     for file in site.glob("__editable__*_finder.py"):
-        yield from (Path(text) for text in _QUOTED_PATH.findall(contents(file) or ""))
+        yield from (Path(text) for text in _QUOTED_PATH.findall(bounded.text(file, below=site) or ""))
 
 
 def find_repository(root: Path) -> Path:

@@ -69,7 +69,9 @@ def _found(project: Path, environ: Mapping[str, str]) -> Iterator[Environment | 
             yield _if_not_ours(environment, repository)
     for folder in folders:
         for named in places.named_by(folder):
-            if not {named.target, named.target / "bin" / "python"} & seen:
+            if named.target is None:
+                yield PassedOver(origin=named.file.name, path=named.file, why="names no path")
+            elif not {named.target, named.target / "bin" / "python"} & seen:
                 why = f"is only named by the project's {named.file.name}: take it with --python, if you trust it"
                 yield PassedOver(origin=named.file.name, path=named.target, why=why)
 

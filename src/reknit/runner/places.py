@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reknit.runner.environments import Kind, Place, contents, settings
+from reknit import bounded
+from reknit.runner.environments import Kind, Place, settings
 
 #: Folders in a project; conda environments too may lie there.
 _IN_PROJECT = (".venv", "venv", "env")
@@ -44,7 +45,8 @@ class Named:
     """What a file of the project says about where its environment is: any path may stand there, so it is only told."""
 
     file: Path
-    target: Path
+    #: None: what stands there is no path.
+    target: Path | None
 
 
 #: What belongs together: of several environments of one manager the one with pytest and the newest Python is meant.
@@ -157,11 +159,13 @@ def _conda(folder: Path, home: Path, environ: Mapping[str, str]) -> Group:
     """The user's environment with the name that the project's `environment.yml` gives."""
     name = None
     for file in (folder / "environment.yml", folder / "environment.yaml"):
-        found = _CONDA_NAME.search(contents(file) or "")
+        found = _CONDA_NAME.search(bounded.text(file, below=folder) or "")
         name = name or (found and found[2])
     if not name or name.strip(".") == "" or name == "base":
         return []
-    listed = [Path(line) for line in (contents(home / ".conda" / "environments.txt") or "").splitlines()]
+    listed = [
+        Path(line) for line in (bounded.text(home / ".conda" / "environments.txt", below=None) or "").splitlines()
+    ]
     roots = [Path(p) for p in environ.get("CONDA_ENVS_PATH", "").split(os.pathsep) if p]
     bases = [home / r for r in _CONDA_ROOTS]
     bases += [Path(environ[v]) for v in ("MAMBA_ROOT_PREFIX", "CONDA_ROOT") if environ.get(v)]
@@ -173,21 +177,21 @@ def _conda(folder: Path, home: Path, environ: Mapping[str, str]) -> Group:
 
 def named_by(folder: Path) -> Iterator[Named]:
     """What files of the project in `folder` say about where its environment is."""
-    pdm = (contents(folder / ".pdm-python") or "").strip()
-    if pdm:
-        yield Named(file=folder / ".pdm-python", target=folder / pdm)
-    venv = (contents(folder / ".venv") or "").strip() if (folder / ".venv").is_file() else ""
-    if "/" in venv:
-        yield Named(file=folder / ".venv", target=folder / venv)
-    path = _table(_toml(folder / "poetry.toml"), "virtualenvs").get("path")
+    for file in (folder / ".pdm-python", folder / ".venv"):
+        if file.is_symlink() or file.is_file():
+            said = bounded.line(file, below=folder)
+            if said is None and file.is_dir():
+                continue  # an environment behind a link
+            yield Named(file=file, target=folder / said if said and "/" in said else None)
+    path = _table(_toml(folder / "poetry.toml", below=folder), "virtualenvs").get("path")
     if isinstance(path, str) and path and "{cache-dir}" not in path:
         found = _inside(folder / path, f"*-{_hash(str(folder))}-py*")
         yield from (Named(file=folder / "poetry.toml", target=p) for p in found)
 
 
-def _toml(file: Path) -> dict[str, Any]:
+def _toml(file: Path, below: Path | None = None) -> dict[str, Any]:
     try:
-        return tomllib.loads(contents(file) or "")
+        return tomllib.loads(bounded.text(file, below=below) or "")
     except (ValueError, RecursionError):
         return {}
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from reknit import bounded
 from reknit.errors import CannotJudgeError
 from reknit.runner.environments import OLDEST_PYTEST, OLDEST_PYTHON, Interpreter, Kind, dotted, too_old
 
@@ -143,7 +144,7 @@ def broken(interpreter: Interpreter, said: str) -> CannotJudgeError:
 
 def _named(interpreter: Interpreter, python: str = "") -> str:
     version = f"Python {python}, " if python else ""
-    return f"{interpreter.python} ({version}{interpreter.origin})"
+    return f"{bounded.escaped(str(interpreter.python))} ({version}{interpreter.origin})"
 
 
 def set_up(root: Path) -> str:

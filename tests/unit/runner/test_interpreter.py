@@ -107,6 +107,27 @@ def test_a_link_that_leads_nowhere_is_passed_over(tmp_path: Path) -> None:
     assert why_not(tmp_path) == {".venv": "is broken: its interpreter leads to /gone/python3.11, which is gone"}
 
 
+def test_notes_are_one_line(tmp_path: Path) -> None:
+    """Names of folders, links and what stands in a file of the environment come with the repository."""
+    for name, home in (("a\nb", None), ("c\x1b[2J", Path("/gone\u202e"))):
+        environment(tmp_path / ".tox" / name, pytest=None, home=home)
+    python = environment(tmp_path / ".nox" / "d")
+    python.unlink()
+    python.symlink_to("/gone\n✓")
+    found = interpreter.find(tmp_path, None, {})
+    (note,) = found.notes
+    assert note.isprintable()
+    assert all(f"{p.origin}{p.why}".isprintable() for p in found.passed_over)
+    assert "a\\nb" in note
+
+
+@pytest.mark.parametrize("version", ["3." + "1" * 5000, "9" * 5000 + ".1"])
+def test_a_number_without_end_stops_nothing(tmp_path: Path, version: str) -> None:
+    environment(tmp_path / ".venv", pytest=None)
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text(f"home = {BASE.parent}\nversion = {version}\n")
+    assert find(tmp_path).is_relative_to(tmp_path)
+
+
 def test_where_none_has_pytest_the_first_of_the_project_is_taken(tmp_path: Path) -> None:
     """Its packages are what the tests need: the error says how to add the one that is missing."""
     environment(tmp_path / ".tox" / "lint", pytest=None)
@@ -174,6 +195,33 @@ class TestWhatOnlyAFileOfTheProjectNames:
         (project / file).write_text(f"{python}\n" if file == ".pdm-python" else f"{python.parent.parent}\n")
         assert find(project) == OWN
         assert "take it with --python, if you trust it" in why_not(project)[file]
+
+    @pytest.mark.parametrize("file", [".pdm-python", ".venv", "poetry.toml", "environment.yml"])
+    def test_a_link_shows_nothing_of_the_users(self, tmp_path: Path, file: str) -> None:
+        """git keeps links: what they lead to would stand in a note, and so in reports."""
+        content = {"poetry.toml": "[virtualenvs]\npath = '../envs'\n", "environment.yml": "name: work\n"}
+        project, keys = tmp_path.resolve() / "project", tmp_path / "keys"
+        keys.write_text(content.get(file, "/secret\n"))
+        environment(tmp_path / "envs" / f"x-{places._hash(str(project))}-py3.12")
+        conda(tmp_path / "home" / "miniforge3" / "envs" / "work")
+        project.mkdir()
+        (project / file).symlink_to(keys)
+        found = why_not(project, HOME=tmp_path / "home")
+        assert found == ({file: "names no path"} if file in {".pdm-python", ".venv"} else {})
+        assert find(project, HOME=tmp_path / "home") == OWN
+
+    @pytest.mark.parametrize("said", ["/a\n✓ all is well", "/a\x1b[2J", "word", "", "/" + "a" * 4096])
+    @pytest.mark.parametrize("file", [".pdm-python", ".venv"])
+    def test_what_is_no_single_path_is_not_told(self, tmp_path: Path, file: str, said: str) -> None:
+        (tmp_path / file).write_text(said)
+        assert why_not(tmp_path) == {file: "names no path"}
+
+    def test_a_linked_environment_is_not_one_that_names_no_path(self, tmp_path: Path) -> None:
+        python = environment(tmp_path / "elsewhere")
+        (tmp_path / "project").mkdir()
+        (tmp_path / "project" / ".venv").symlink_to(tmp_path / "elsewhere")
+        assert find(tmp_path / "project").resolve() == python.resolve()
+        assert why_not(tmp_path / "project") == {}
 
     def test_poetry(self, tmp_path: Path) -> None:
         project = tmp_path.resolve() / "project"
