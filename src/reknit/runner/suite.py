@@ -66,8 +66,11 @@ def run_suite(
         # One that has finished may still have stopped early: an interrupt or `pytest.exit` ends all tests at once.
         if not wanted or len(state.tests) == known or time.monotonic() >= deadline:
             break
+    late = time.monotonic() >= deadline
+    if late and tests is not None and not state.collected:
+        state.collected = list(tests)  # what there is was known before: none of it was run
     if state.facts is None and not state.collected:
-        raise _nothing(state, late=time.monotonic() >= deadline)
+        raise _nothing(state, late=late)
     return SuiteRun(
         tests=state.tests,
         collected=tuple(state.collected),

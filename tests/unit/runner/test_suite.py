@@ -113,6 +113,17 @@ def test_what_is_told_of_the_output(output: str, left: str) -> None:
     assert told(output) == left
 
 
+def test_named_tests_that_time_was_too_short_for_are_not_run(tmp_path: Path) -> None:
+    tests = projects.runner(
+        projects.project(tmp_path, {"test_a.py": "import time\ntime.sleep(60)\ndef test_a(): pass\n"})
+    )
+    run = tests.suite(tests=["test_a.py::test_a"], deadline=time.monotonic() + 1, hang_seconds=1)
+    assert (run.tests, run.not_run, run.status) == ({}, ("test_a.py::test_a",), None)
+    with pytest.raises(CannotJudgeError, match="had not listed the tests when time was up") as caught:
+        tests.suite(deadline=time.monotonic() + 1, hang_seconds=1)
+    assert caught.value.slug == "too-slow"
+
+
 def test_no_tests(tmp_path: Path) -> None:
     tests = projects.runner(projects.project(tmp_path, {"lib.py": ""}))
     with pytest.raises(CannotJudgeError) as caught:
