@@ -6,11 +6,11 @@ import contextlib
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reknit import sandbox
+from reknit import __version__, sandbox
 from reknit.apply.tree import read
 from reknit.clock import Meter
 from reknit.config import Options
@@ -25,9 +25,12 @@ from reknit.runner.pytest import PytestRunner
 from reknit.sandbox.base import Level
 from reknit.store.db import Store
 
-#: Files that are no modules, and may be what tests read: so many are looked at.
-_DATA_FILES = 20_000
-_FOREIGN = frozenset({"node_modules", "__pycache__", "venv", "env", "build", "dist"})
+#: In a project of more files than these, nothing is remembered that decides something.
+_FILES = 50_000
+_TOOLS = frozenset(
+    {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".hypothesis"}
+    | {f".{tool}_cache" for tool in ("pytest", "mypy", "ruff")}
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +70,7 @@ def legible(root: Path, paths: Iterable[str]) -> dict[str, Entry]:
     return found
 
 
-def memory(store: Store, root: Path, *, cold: bool) -> Memory:
+def memory(store: Store, root: Path, *, cold: bool, setting: str) -> Memory:
     """The project's memory; a `cold` run learns, and is told nothing. A store that fails costs the memory only."""
 
     def recall(kind: str, key: str) -> bytes | None:
@@ -83,33 +86,41 @@ def memory(store: Store, root: Path, *, cold: bool) -> Memory:
         recall=recall,
         keep=keep,
         digests=lambda paths: {p: e.digest() for p, e in legible(root, paths).items()},
-        data=lambda: _data(root),
+        others=lambda but: _others(root, but),
+        setting=setting,
     )
 
 
-def _data(root: Path) -> str:
-    """A mark over name, size and time of the project's files that are no modules, the first `_DATA_FILES` of them."""
-    mark, left = hashlib.sha256(), _DATA_FILES
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _FOREIGN)
-        for name in sorted(f for f in files if not f.endswith((".py", ".pyc")))[:left]:
-            left -= 1
+def _others(root: Path, but: Collection[str]) -> str | None:
+    """A mark over name, size and time of the project's files but these; None where there are more than `_FILES`.
+
+    Left out are the files of tools and of environments, which change by themselves.
+    """
+    mark, count = hashlib.sha256(), 0
+    for name, folders, files in os.walk(root):
+        folder = Path(name)
+        folders[:] = sorted(f for f in folders if f not in _TOOLS and not (folder / f / "pyvenv.cfg").exists())
+        inside = folder.relative_to(root)
+        for path in (inside / f for f in sorted(files) if not f.endswith(".pyc") and not f.startswith(".coverage")):
+            if path.as_posix() in but:
+                continue
+            if (count := count + 1) > _FILES:
+                return None
             with contextlib.suppress(OSError):
-                seen = Path(folder, name).lstat()
-                mark.update(os.fsencode(f"{folder}/{name}\0{seen.st_size}\0{seen.st_mtime_ns}\0"))
-        if not left:
-            break
+                seen = (root / path).lstat()
+                mark.update(os.fsencode(f"{path}\0{seen.st_size}\0{seen.st_mtime_ns}\0"))
     return mark.hexdigest()
 
 
 def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
     """The tools for a project, its interpreter found and asked, the isolation tried out."""
     python = interpreter.find(root, options.python, os.environ)
+    variables = interpreter.environment(os.environ, options.env, python.python)
     runner = PytestRunner(
         sandbox.find(level(options.isolation)),
         root=root,
         python=python,
-        env=interpreter.environment(os.environ, options.env, python.python),
+        env=variables,
         arguments=options.pytest_args,
     )
     return Kit(
@@ -120,7 +131,12 @@ def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
         started=dt.datetime.now(dt.UTC),
         meter=Meter(max_time=options.max_time, max_cpu=options.max_cpu),
         history=store.past_signals,
-        memory=memory(store, root, cold=options.cold),
+        memory=memory(
+            store,
+            root,
+            cold=options.cold,
+            setting=repr((__version__, sorted(variables.items()), options.pytest_args, options.fuel)),
+        ),
         notes=python.notes,
     )
 

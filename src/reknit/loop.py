@@ -7,22 +7,22 @@ the steps, and `heal` runs the steps in a row.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from reknit.apply.journal import Journal
 from reknit.config import Options, find_root
 from reknit.config.options import usual_jobs
-from reknit.detect.flaky import changes, depends, rounds, run_again, too_few
+from reknit.detect.flaky import OUT_OF_ORDER, Rerun
 from reknit.detect.tests import (
     LAST_FAILED,
+    by_test,
     first_things_first,
     last_failed,
     left_out,
     out_of_sight,
     passed_in_suite,
+    settled,
     trace_anew,
     wanted,
     with_earlier,
@@ -32,7 +32,7 @@ from reknit.detect.tests import signals as detect_signals
 from reknit.diagnose.context import context, redact
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
-from reknit.errors import CannotJudgeError, SandboxError, StoreError, UsageError
+from reknit.errors import CannotJudgeError, SandboxError, StoreError
 from reknit.events import Observer, ignore
 from reknit.kit import Kit
 from reknit.kit import kit as make_kit
@@ -48,7 +48,6 @@ from reknit.model.outcome import (
     Report,
     Row,
     ValidationFailed,
-    WhyNot,
 )
 from reknit.model.patch import Entry, Patch, Tree
 from reknit.model.signal import ErrorContext, Signal
@@ -99,7 +98,7 @@ def heal(
     With `signals`, of failing tests, only those are healed; one whose test no longer fails ends as `Healthy`.
     `CannotJudgeError` where nothing can be said; nothing of the project is changed unless a patch is applied.
     """
-    asked = None if signals is None else _tests_only(signals)
+    asked = None if signals is None else by_test(signals)
     root = find_root(options.project)
     state = project_state(root, options.state_dir)
     recovered = Journal(root, state).recover()
@@ -112,39 +111,21 @@ def heal(
             healing = diagnose(kit, healing, run, sources)
             healing = propose(kit, healing, run, sources, entries)
         report = _report(kit, healing)
-        if writable(options, healing.outcomes) and _agreed(confirm, report, store):
-            healing = apply(kit, healing, Journal(root, state))
-            report = _report(kit, healing)
-        return replace(report, notes=(*report.notes, *_save(store, report)))
+        if writable(options, healing.outcomes) and confirm(report):
+            writing = _writing(kit, healing, Journal(root, state))
+            with writing:
+                healing = apply(healing, writing)
+                return _kept(store, _report(kit, healing))
+        return _kept(store, report)
 
 
-def _agreed(confirm: Callable[[Report], bool], report: Report, store: Store) -> bool:
-    """What `confirm` says; where it is broken off, what was found stays proposed."""
-    try:
-        return confirm(report)
-    except KeyboardInterrupt:
-        _save(store, report)
-        raise
-
-
-def _save(store: Store, report: Report) -> tuple[str, ...]:
-    """Keep the report; that it could not be kept is a note, since patches may be written by now."""
+def _kept(store: Store, report: Report) -> Report:
+    """The report, kept; that it could not be is a note, since patches may be written by now."""
     try:
         store.save_report(report)
     except StoreError as exc:
-        return (*store.notes, exc.message)
-    return store.notes
-
-
-def _tests_only(signals: Iterable[Signal]) -> dict[str, Signal]:
-    """The signals by their tests."""
-    asked = list(signals)
-    if strange := next((s for s in asked if s.test is None), None):
-        message = (
-            f"a signal of kind {strange.kind} names no test, and only failing tests can be healed; nothing was run"
-        )
-        raise UsageError(message, slug="signal", hint="write a test that fails, and give its signal")
-    return {s.test: s for s in asked if s.test is not None}
+        return replace(report, notes=(*report.notes, *store.notes, exc.message))
+    return replace(report, notes=(*report.notes, *store.notes))
 
 
 def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
@@ -159,7 +140,7 @@ def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
     else:
         failing = first_things_first(detect_signals(base), earlier)
         found = (*((s, None) for s in failing), *(passed_in_suite(run, earlier) if earlier else ()))
-    kit.memory.at(base.facts, kit.options.pytest_args)
+    kit.memory.at(base)
     outcomes = {s.test: o or _known_flaky(kit, s.test) for s, o in found if s.test is not None}
     outcomes |= out_of_sight(base, [t for t, o in outcomes.items() if o is None])
     return Healing(
@@ -172,7 +153,7 @@ def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
 
 def _known_flaky(kit: Kit, test: str) -> Quarantined | None:
     why = kit.memory.flaky(test)
-    return Quarantined(flaky=f"{why} (in an earlier run; the code is still the same)") if why else None
+    return Quarantined(flaky=f"{why} (in an earlier run; nothing has changed since)") if why else None
 
 
 def _recheck(kit: Kit) -> SuiteRun | None:
@@ -215,7 +196,7 @@ def _sources(kit: Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, E
 
 def diagnose(kit: Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
     """Group the signals by cause and rank suspects; a test that passes when run again is quarantined."""
-    settled = {s.test: o for s in healing.open if s.test is not None and (o := _settled(s.test, run)) is not None}
+    done = {s.test: o for s in healing.open if s.test is not None and (o := settled(s.test, run)) is not None}
     revision = git_revision(kit.root)
 
     def about(signal: Signal) -> ErrorContext:
@@ -230,24 +211,14 @@ def diagnose(kit: Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, So
         )
 
     found = faults(
-        [s for s in healing.open if s.test not in settled],
+        [s for s in healing.open if s.test not in done],
         run.coverage,
         [t for t, r in run.tests.items() if r.outcome == "passed"],
         {p: _ranges(s) for p, s in sources.items()},
         is_test=judge_of_tests(healing.baseline.collected),
         context=about,
     )
-    return replace(healing, faults=found, outcomes={**healing.outcomes, **settled})
-
-
-def _settled(test: str, run: SuiteRun) -> Outcome | None:
-    """The outcome of a failing test that cannot be worked on, by its second run."""
-    if test not in run.tests:
-        unblock = "time was up before the test could be traced: give more with --max-time"
-        return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
-    if not run.tests[test].bad:
-        return Quarantined(flaky=f"{test} failed, and did not fail when it was run again")
-    return None
+    return replace(healing, faults=found, outcomes={**healing.outcomes, **done})
 
 
 def _ranges(source: Source) -> list[tuple[int, int, str]]:
@@ -271,7 +242,7 @@ def propose(
     base = healing.baseline
     clean_seconds, clean_cpu = sum(r.seconds for r in base.tests.values()), base.cpu_seconds
     with engine.trials() as trials:
-        healing = _run_again(kit, healing, engine, trials)
+        healing, leaning = _run_again(kit, healing, engine, trials)
         outcomes, notes = dict(healing.outcomes), list(healing.notes)
         for number, whole in enumerate(healing.faults):
             left = tuple(c for c in whole.contexts if not _settles(outcomes.get(c.signal.test or "")))
@@ -279,58 +250,68 @@ def propose(
                 continue
             fault = replace(whole, contexts=left)
             share = kit.meter.share(clean_seconds, clean_cpu, left=len(healing.faults) - number)
-            key = kit.memory.fault_key(fault.tests, base, kit.options.fuel)
-            known = kit.memory.tried(key)
-            proposal = engine.propose(
-                fault,
-                trials,
-                spent=share,
-                now=kit.started,
-                tell=_counter(kit, fault),
-                known=known.ids,
-                near=known.near,
-            )
-            kit.memory.keep_tried(key, Tried(ids=proposal.rejected, near=proposal.why_not.rejected))
-            kit.meter.tests += proposal.cpu_seconds
+            lead = tuple(t for test in fault.tests for t in leaning.get(test, ()))
+            proposal = _search(kit, base, engine, trials, fault, lead, share)
             notes += [n for n in proposal.notes if n not in notes]
             outcome = _gate(kit, healing, fault, proposal, entries)
-            healed = _also_healed(outcome, outcomes)
+            healed = _also_healed(outcome, healing.signals, outcomes)
             if isinstance(outcome, Proposed):
                 outcome = replace(outcome, verdict=_told(outcome.verdict))
             outcomes |= dict.fromkeys((*fault.tests, *healed), outcome)
     return replace(healing, outcomes=outcomes, notes=tuple(notes))
 
 
+def _search(
+    kit: Kit,
+    base: SuiteRun,
+    engine: Engine,
+    trials: Trials,
+    fault: Fault,
+    lead: tuple[str, ...],
+    spent: Callable[[float], bool],
+) -> Proposal:
+    """The engine's proposal for one fault; what tests spoke against before is not tried again."""
+    key = kit.memory.fault_key((*lead, *fault.tests), base)
+    known = kit.memory.tried(key)
+    tell = _counter(kit, fault)
+    proposal = engine.propose(
+        fault, trials, spent=spent, now=kit.started, tell=tell, known=known.ids, near=known.near, lead=lead
+    )
+    kit.memory.keep_tried(key, Tried(ids=proposal.rejected, near=proposal.why_not.rejected))
+    kit.meter.tests += proposal.cpu_seconds
+    return proposal
+
+
 def _settles(outcome: Outcome | None) -> bool:
     """Whether there is nothing left to search for."""
-    return isinstance(outcome, (Proposed, Quarantined))
+    return isinstance(outcome, (Proposed, Quarantined, NotHealed))
 
 
-def _run_again(kit: Kit, healing: Healing, engine: Engine, trials: Trials) -> Healing:
-    """Quarantine the failing tests that do not fail each time."""
-    base = healing.baseline
+def _run_again(
+    kit: Kit, healing: Healing, engine: Engine, trials: Trials
+) -> tuple[Healing, Mapping[str, tuple[str, ...]]]:
+    """Quarantine the failing tests that do not fail each time; of those that lean on others, name these."""
+    base, meter = healing.baseline, kit.meter
     tests = [t for f in healing.faults if engine.out_of_reach(f) is None for t in f.tests]
-    times = rounds([base.tests[t] for t in tests if t in base.tests], kit.meter.again_seconds)
-    kit.tell("diagnose", f"running failing tests again: {len(times)}")
+    kit.tell("diagnose", f"running failing tests again: {len(tests)}")
     before = trials.cpu_seconds
-    seen = run_again(times, trials.again, deadline=time.monotonic() + kit.meter.again_seconds)
-    kit.meter.tests += trials.cpu_seconds - before
-    alone = partial(kit.runner.suite, deadline=kit.meter.deadline, hang_seconds=kit.meter.hang_seconds)
-    flaky = {t: why for t, bad in seen.items() if (why := changes(t, bad) or depends(t, bad, alone)) is not None}
-    for test, why in flaky.items():
-        kit.memory.keep_flaky(test, why, engine.run.coverage.get(test, ()))
-    note = too_few(seen)
-    return replace(
-        healing,
-        outcomes={**healing.outcomes, **{t: Quarantined(flaky=why) for t, why in flaky.items()}},
-        notes=(*healing.notes, note) if note else healing.notes,
+    rerun = Rerun(
+        kit.runner, trials, base, deadline=meter.deadline, seconds=meter.again_seconds, hang_seconds=meter.hang_seconds
     )
+    found = rerun.steadiness(tests)
+    meter.tests += trials.cpu_seconds - before + found.cpu_seconds
+    kit.memory.keep_flaky(found.flaky)
+    outcomes: dict[str, Outcome] = {t: Quarantined(flaky=why) for t, why in found.flaky.items()}
+    outcomes |= {t: OUT_OF_ORDER for t, lead in found.leaning.items() if not lead}
+    notes = (*healing.notes, found.note) if found.note else healing.notes
+    return replace(healing, outcomes={**healing.outcomes, **outcomes}, notes=notes), found.leaning
 
 
-def _also_healed(outcome: Outcome, outcomes: Mapping[str, Outcome]) -> list[str]:
+def _also_healed(outcome: Outcome, signals: Sequence[Signal], outcomes: Mapping[str, Outcome]) -> list[str]:
     """Tests of other faults that the patch makes pass and that have none of their own."""
     heals = outcome.verdict.heals if isinstance(outcome, Proposed) else ()
-    return [t for t in heals if not _settles(outcomes.get(t))]
+    asked = {s.test for s in signals}
+    return [t for t in heals if t in asked and not isinstance(outcomes.get(t), (Proposed, Quarantined))]
 
 
 def _told(verdict: Verdict) -> Verdict:
@@ -384,9 +365,12 @@ def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[st
     return verdict
 
 
-def apply(kit: Kit, healing: Healing, journal: Journal) -> Healing:
+def _writing(kit: Kit, healing: Healing, journal: Journal) -> Writing:
+    return Writing(kit, journal, lambda patch, tree, tests: _judge(kit, healing, patch, tree, tests))
+
+
+def apply(healing: Healing, writing: Writing) -> Healing:
     """Write the patches that may be written."""
-    writing = Writing(kit, journal, lambda patch, tree, tests: _told(_judge(kit, healing, patch, tree, tests)))
     outcomes = writing.write(healing.outcomes)
     return replace(healing, outcomes=outcomes, notes=(*healing.notes, *writing.notes))
 

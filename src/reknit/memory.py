@@ -1,11 +1,13 @@
 """What earlier runs found out, so that the next one need not: keyed by the content of all that it depends on.
 
-coverage    test → the project's lines that it ran, good as long as none of its files has changed
-rejected    candidates that tests spoke against, good as long as no file that the suite imports, and no data file, has
-            changed
-flaky       tests that change by themselves, good as long as none of their files has changed
+coverage    test → the project's lines that it ran; only a help to find suspects, and good as long as none of its files
+            has changed
+rejected    candidates that a failing test spoke against
+flaky       tests that change by themselves
 
-Nothing is believed of a key that differs in a byte, so an answer is the same with it and without it.
+The last two decide something, so they are good only as long as nothing has changed: interpreter, packages, environment,
+isolation, arguments, reknit itself, what the test says, the content of the suite's modules, and size and time of every
+other file of the project.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reknit.errors import UsageError
 from reknit.model import codec
 from reknit.model.outcome import Rejected
-from reknit.runner.base import Facts, SuiteRun
+from reknit.runner.base import SuiteRun
 
 #: Lines of all tests together; a map that is larger is made anew each time.
 _MOST_LINES = 3_000_000
@@ -45,15 +47,25 @@ class Memory:
     keep: Callable[[str, str, bytes], None]
     #: The digest of a file's content by its path; none for one that is not there.
     digests: Callable[[Iterable[str]], Digests]
-    #: A mark that changes with any file that is no module, of those that tests may read.
-    data: Callable[[], str]
-    #: Interpreter, packages and arguments: what every answer depends on.
+    #: A mark that changes with any file but these; None where there are too many to look at.
+    others: Callable[[Collection[str]], str | None]
+    #: Reknit's version, the tests' environment and arguments.
+    setting: str
     salt: str = ""
+    _files: frozenset[str] = frozenset()
+    _moment: str | None = None
+    #: Size and time of every file then: quick to compare.
+    _stamp: str | None = None
     _known: dict[str, str] = field(default_factory=dict)
 
-    def at(self, facts: Facts, arguments: Sequence[str]) -> None:
-        """From now on in this interpreter and with these pytest arguments."""
-        self.salt = _hash([facts.python, facts.executable, sorted(facts.packages.items()), list(arguments)])
+    def at(self, run: SuiteRun) -> None:
+        """From now on where this run took place."""
+        facts = run.facts
+        packages = sorted(facts.packages.items())
+        self.salt = _hash([self.setting, facts.python, facts.executable, packages, run.isolation, run.view])
+        self._files = frozenset({*facts.files, *(t.split("::")[0] for t in run.collected)})
+        self._stamp = self.others(frozenset()) if run.bad else None
+        self._moment = self._look() if run.bad else None
 
     def coverage(self) -> dict[str, Lines]:
         """Test → path → lines, of tests whose files are as they were; "" holds what ran at import of such files."""
@@ -61,9 +73,11 @@ class Memory:
         if not isinstance(known, dict):
             return {}
         changed = self._changed(known["digests"])
-        if any(p.rpartition("/")[2] == "conftest.py" for p in changed):
-            return {}
         tests: dict[str, dict[str, list[int]]] = known["tests"]
+        run_in_tests = {p for test, lines in tests.items() if test for p in lines}
+        # A conftest, or a module of constants, may change what any test runs.
+        if any(p.rpartition("/")[2] == "conftest.py" or p not in run_in_tests for p in changed):
+            return {}
         imported = tests.pop("", {})
         good = {t: _frozen(lines) for t, lines in tests.items() if changed.isdisjoint({*lines, t.split("::")[0]})}
         return {**good, "": {p: lines for p, lines in _frozen(imported).items() if p not in changed}}
@@ -76,14 +90,27 @@ class Memory:
         tests = {t: {p: sorted(some) for p, some in lines.items()} for t, lines in coverage.items()}
         self._save("coverage", self.salt, {"digests": dict(self._digests(paths)), "tests": tests})
 
-    def fault_key(self, tests: Sequence[str], run: SuiteRun, fuel: int | None) -> str:
-        """What the rejection of a candidate depends on: the failing tests, what they say, and every file they may read."""
-        files = {*run.facts.files, *(t.split("::")[0] for t in run.collected)}
+    def fault_key(self, tests: Sequence[str], run: SuiteRun) -> str | None:
+        """What the rejection of a candidate depends on; None where that cannot be told."""
         said = [(f.type, f.message) for t in tests if (f := run.tests[t].failure) is not None]
-        return _hash([self.salt, list(tests), said, fuel, self.data(), sorted(self._digests(files).items())])
+        return self._key("fault", list(tests), said)
 
-    def tried(self, key: str) -> Tried:
+    def unchanged(self) -> bool:
+        """Whether the project's files are still those of the run: what was learned since may be kept."""
+        return self._moment is not None and self._stamp == self.others(frozenset())
+
+    def _key(self, *about: object) -> str | None:
+        return None if self._moment is None else _hash([self.salt, self._moment, about])
+
+    def _look(self) -> str | None:
+        """A mark of all the project's files as they are."""
+        others = self.others(self._files)
+        return None if others is None else _hash([others, sorted(self.digests(self._files).items())])
+
+    def tried(self, key: str | None) -> Tried:
         """What was rejected under the key of a fault."""
+        if key is None:
+            return Tried()
         ids, near = self.recall("rejected", key), self.recall("near", key)
         if ids is None or near is None or len(ids) % _ID_BYTES:
             return Tried()
@@ -93,20 +120,24 @@ class Memory:
             return Tried()
         return Tried(ids=frozenset(ids[i : i + _ID_BYTES] for i in range(0, len(ids), _ID_BYTES)), near=known)
 
-    def keep_tried(self, key: str, tried: Tried) -> None:
+    def keep_tried(self, key: str | None, tried: Tried) -> None:
         """Remember what was rejected."""
-        self.keep("rejected", key, b"".join(sorted(tried.ids)))
-        self.keep("near", key, codec.dumps(tuple[Rejected, ...], tried.near))
+        if key is not None and self.unchanged():
+            self.keep("rejected", key, b"".join(sorted(tried.ids)))
+            self.keep("near", key, codec.dumps(tuple[Rejected, ...], tried.near))
 
     def flaky(self, test: str) -> str | None:
         """Why a test is known to be flaky."""
-        known = self._load("flaky", _hash([self.salt, test]))
-        return str(known["why"]) if isinstance(known, dict) and not self._changed(known["digests"]) else None
+        key = self._key("flaky", test)
+        known = None if key is None else self.recall("flaky", key)
+        return known.decode("utf-8", "replace") if known else None
 
-    def keep_flaky(self, test: str, why: str, paths: Iterable[str]) -> None:
-        """Remember that a test, which runs lines of these files, is flaky."""
-        files = {*paths, test.split("::", maxsplit=1)[0]}
-        self._save("flaky", _hash([self.salt, test]), {"why": why, "digests": dict(self._digests(files))})
+    def keep_flaky(self, found: Mapping[str, str]) -> None:
+        """Remember the flaky tests, with the reasons."""
+        if found and self.unchanged():
+            for test, why in found.items():
+                if (key := self._key("flaky", test)) is not None:
+                    self.keep("flaky", key, why.encode("utf-8", "replace"))
 
     def _changed(self, then: Digests) -> set[str]:
         now = self._digests(then)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
 
 from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
 from reknit.apply.tree import read
 from reknit.config import Options
-from reknit.errors import ConflictError, JournalError
+from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError
 from reknit.kit import Kit
-from reknit.model.outcome import Healed, Outcome, Proposed, Reverted
+from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Reverted
 from reknit.model.patch import Patch, Tree
 from reknit.model.verdict import Receipt, Safety, Verdict
 
@@ -38,7 +40,10 @@ def writable(options: Options, outcomes: Outcomes) -> list[tuple[Proposed, tuple
 
 
 class Writing:
-    """Writes patches, and knows what it has written: a run that is cut short takes it back."""
+    """Writes patches, and knows what it has written: left by an exception, it takes that back.
+
+    So a run that is cut short before its report is kept leaves the files as they were.
+    """
 
     def __init__(self, kit: Kit, journal: Journal, judge: Judge) -> None:
         self._kit = kit
@@ -47,17 +52,35 @@ class Writing:
         self._receipts: list[Receipt] = []
         self.notes: list[str] = []
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        if exc is None:
+            return
+        left = [r for r in reversed(self._receipts) if self._undo(r) is not None]
+        if left:
+            names = ", ".join(f"{', '.join(r.patch.files)} (`reknit undo {r.id[:8]}`)" for r in left)
+            raise JournalError(
+                f"the run was cut short, and what it had written to {names} could not be taken back: it was changed since",
+                slug="not-taken-back",
+                hint="look at these files: the patch and your change are both in them",
+            ) from exc
+
     def write(self, outcomes: Outcomes) -> Outcomes:
         """The outcomes after all that may be written was; `notes` says what was not, and why."""
-        try:
-            for proposed, tests in writable(self._kit.options, outcomes):
-                self._kit.tell("apply", f"applying {proposed.patch.id}")
-                outcomes = self._one(outcomes, proposed, tests)
-        except BaseException:  # - Ctrl-C too: what was not seen to pass does not stay
-            for receipt in reversed(self._receipts):
-                self._journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
-            raise
+        for proposed, tests in writable(self._kit.options, outcomes):
+            self._kit.tell("apply", f"applying {proposed.patch.id}")
+            outcomes = self._one(outcomes, proposed, tests)
         return outcomes
+
+    def _undo(self, receipt: Receipt) -> ReknitError | None:
+        """Take one back; the reason where that cannot be."""
+        try:
+            self._journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
+        except ReknitError as exc:
+            return exc
+        return None
 
     def _one(self, outcomes: Outcomes, proposed: Proposed, tests: tuple[str, ...]) -> Outcomes:
         """Write one patch over those before it, or note why not; it is taken back if its tests then fail."""
@@ -85,15 +108,24 @@ class Writing:
         outcome = self._taken_back(tests) or Healed(patch=patch, verdict=verdict, receipt=receipt)
         return {**outcomes, **dict.fromkeys(tests, outcome)}
 
-    def _taken_back(self, tests: tuple[str, ...]) -> Reverted | None:
+    def _taken_back(self, tests: tuple[str, ...]) -> Reverted | Failed | None:
         """Run the tests on the tree as it now is; the last patch goes where one does not pass."""
-        failed = self._failing(tests, only=tests)
-        if failed:  # one may lean on its neighbours, as those of a class do: the verdict had them all run
-            failed = self._failing(tests, only=None)
-        if not failed:
+        try:
+            failed = self._failing(tests, only=tests)
+            if failed:  # one may lean on its neighbours, as those of a class do: the verdict had them all run
+                failed = self._failing(tests, only=None)
+            why = f"{failed[0]} does not pass on the tree as written" if failed else None
+        except CannotJudgeError as exc:
+            why = f"its tests could not be run on the tree as written: {exc.message}"
+        if why is None:
             return None
-        self._journal.undo(self._receipts.pop().id, now=dt.datetime.now(dt.UTC))
-        return Reverted(reason=f"{failed[0]} does not pass on the tree as written; the patch was taken back")
+        receipt = self._receipts[-1]
+        in_the_way = self._undo(receipt)
+        if in_the_way is None:
+            self._receipts.pop()
+            return Reverted(reason=f"{why}; the patch was taken back")
+        stands = f"{why}; the patch stands, as it could not be taken back: {in_the_way.message}"
+        return Failed(error=f"{stands}; try `reknit undo {receipt.id[:8]}`", slug="not-taken-back")
 
     def _failing(self, tests: tuple[str, ...], *, only: tuple[str, ...] | None) -> list[str]:
         """Those of `tests` that do not pass in a run of `only`, or of all."""

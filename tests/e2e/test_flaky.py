@@ -29,21 +29,52 @@ def test_add():
 
 def test_warm():
     assert "warm" in remember("warm")
-
-
-def test_alone():
-    assert remember("x") == ["x"]
 """
 
 
-def test_one_that_depends_on_its_neighbours_is_quarantined_and_the_other_healed(tmp_path: Path) -> None:
+def test_one_that_leans_on_tests_of_another_file_is_told_and_the_other_healed(tmp_path: Path) -> None:
     project = make(tmp_path, {"calc.py": CALC, "test_calc.py": TESTS})
+    project.write(
+        {"test_else.py": b'from calc import remember\n\n\ndef test_alone():\n    assert remember("x") == ["x"]\n'}
+    )
     done = project.heal("--apply", "--unsafe", "--yes")
     assert done.status == 1, done.out + done.err
     assert project.read("calc.py") == FIXED
     assert "healed  test_calc.py::test_add" in done.out
-    assert "quarantined  test_calc.py::test_alone" in done.out
-    assert "depends on the tests that run before it" in done.out
+    assert "not healed  test_else.py::test_alone" in done.out
+    assert "it passes by itself and fails in the suite" in done.out
+
+
+def test_one_that_leans_on_those_before_it_is_healed_with_them(tmp_path: Path) -> None:
+    """The default that all calls share, a classic."""
+    basket = b"""\
+def add(item, basket=[]):
+    basket.append(item)
+    return basket
+
+
+def count(basket):
+    return len(basket)
+"""
+    tests = b"""\
+from basket import add, count
+
+
+def test_first():
+    assert add("egg") == ["egg"]
+
+
+def test_given():
+    assert count(add("egg", ["ham"])) == 2
+
+
+def test_second():
+    assert add("ham") == ["ham"]
+"""
+    project = make(tmp_path, {"basket.py": basket, "test_basket.py": tests})
+    done = project.heal("--apply", "--unsafe", "--yes")
+    assert done.status == 0, done.out + done.err
+    assert "healed  test_basket.py::test_second" in done.out
 
 
 def test_one_that_changes_by_itself_is_quarantined(tmp_path: Path) -> None:
@@ -57,7 +88,7 @@ COLLECTED_BY = os.getpid()
 def test_flickers():
     assert os.getpid() != COLLECTED_BY and os.getpid() % 2
 """
-    project = make(tmp_path, {"calc.py": CALC, "test_calc.py": TESTS[: TESTS.index(b"def test_alone")]})
+    project = make(tmp_path, {"calc.py": CALC, "test_calc.py": TESTS})
     project.write({"test_flicker.py": flicker})
     done = project.heal()
     assert done.status == 1

@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from reknit import kit as kits
 from reknit import loop
 from reknit.apply.journal import Journal
 from reknit.clock import Meter
@@ -21,7 +22,7 @@ from reknit.errors import CannotJudgeError, JournalError, StoreError, UsageError
 from reknit.events import ignore
 from reknit.kit import Kit, level, memory
 from reknit.memory import Memory
-from reknit.model.outcome import Healed, Healthy, NotHealed, Outcome, Proposed, Quarantined, Reverted
+from reknit.model.outcome import Failed, Healed, Healthy, NotHealed, Outcome, Proposed, Quarantined, Reverted
 from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.model.verdict import Label, Verdict
@@ -43,7 +44,9 @@ def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> Kit:
         started=dt.datetime.now(dt.UTC),
         meter=Meter(max_time=float(options.get("max_time", 300.0)), max_cpu=options.get("max_cpu")),
         history=lambda _fingerprint: (),
-        memory=Memory(recall=lambda *_: None, keep=lambda *_: None, digests=lambda _: {}, data=lambda: ""),
+        memory=Memory(
+            recall=lambda *_: None, keep=lambda *_: None, digests=lambda _: {}, others=lambda _: "", setting=""
+        ),
     )
 
 
@@ -70,6 +73,12 @@ def proposed(word: bytes, new: bytes, label: Label = Label.PLAUSIBLE) -> Propose
     return Proposed(patch=patch, verdict=verdict, why="")
 
 
+def write(tools: Kit, start: loop.Healing, journal: Journal) -> loop.Healing:
+    """As the loop does it."""
+    with loop._writing(tools, start, journal) as writing:
+        return loop.apply(start, writing)
+
+
 def healing(**outcomes: Outcome) -> loop.Healing:
     return loop.Healing(baseline=RED, signals=(), outcomes=outcomes)
 
@@ -82,7 +91,7 @@ class TestApply:
     def test_two_patches_of_one_file_the_second_judged_on_top_of_the_first(self, root: Path, tmp_path: Path) -> None:
         tools = kit(root, passing("one"), passing("one", "two"), passing("two"))
         journal = Journal(root, tmp_path / "state")
-        done = loop.apply(tools, healing(one=proposed(b"one", b"111"), two=proposed(b"two", b"22")), journal)
+        done = write(tools, healing(one=proposed(b"one", b"111"), two=proposed(b"two", b"22")), journal)
         assert (root / "a.py").read_bytes() == b"one = 111\ntwo = 22\nthree = 3\n"
         first, second = (done.outcomes[t] for t in ("one", "two"))
         assert isinstance(first, Healed)
@@ -96,7 +105,7 @@ class TestApply:
     def test_one_patch_for_two_tests_is_written_once(self, root: Path, tmp_path: Path) -> None:
         one = proposed(b"one", b"9")
         tools = kit(root, passing("one", "two"))
-        done = loop.apply(tools, healing(one=one, two=one), Journal(root, tmp_path / "state"))
+        done = write(tools, healing(one=one, two=one), Journal(root, tmp_path / "state"))
         assert done.outcomes["one"] is done.outcomes["two"]
         assert tools.runner.asked[0]["tests"] == ("one", "two")  # type: ignore[attr-defined]
 
@@ -104,14 +113,14 @@ class TestApply:
         rival = proposed(b"one", b"8")
         tools = kit(root, passing("one"), passing("one", "three"), passing("three"))
         outcomes = {"one": proposed(b"one", b"9"), "two": rival, "three": proposed(b"three", b"33")}
-        done = loop.apply(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+        done = write(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
         assert (root / "a.py").read_bytes() == b"one = 9\ntwo = 2\nthree = 33\n"
         assert [done.outcomes[t].tag for t in ("one", "two", "three")] == ["healed", "proposed", "healed"]
         assert done.notes == (f"patch {rival.patch.id[:8]} was not written: its place was changed since it was made",)
 
     def test_a_file_that_somebody_changed_is_left_alone(self, root: Path, tmp_path: Path) -> None:
         (root / "a.py").write_bytes(TEXT + b"mine = 1\n")
-        done = loop.apply(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        done = write(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
         assert (root / "a.py").read_bytes() == TEXT + b"mine = 1\n"
         assert isinstance(done.outcomes["one"], Proposed)
         assert len(done.notes) == 1
@@ -121,20 +130,20 @@ class TestApply:
     ) -> None:
         full = JournalError("cannot write a file: No space left on device; nothing was changed", slug="disk-full")
         monkeypatch.setattr(Journal, "apply", Mock(side_effect=full))
-        done = loop.apply(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        done = write(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
         assert isinstance(done.outcomes["one"], Proposed)
         assert done.notes[0].endswith(
             "was not written: cannot write a file: No space left on device; nothing was changed"
         )
         monkeypatch.setattr(Journal, "apply", Mock(side_effect=JournalError("neither", slug="half-done")))
         with pytest.raises(JournalError):
-            loop.apply(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+            write(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
 
     def test_what_breaks_together_with_the_others_is_not_written(self, root: Path, tmp_path: Path) -> None:
         together = suite({"one": "passed", "two": "passed", "three": "failed", "green": "failed"})
-        tools = kit(root, passing("one"), together, together)
+        tools = kit(root, passing("one"), together, *[suite({"green": "passed"})] * 3)
         two = proposed(b"two", b"22")
-        done = loop.apply(tools, healing(one=proposed(b"one", b"9"), two=two), Journal(root, tmp_path / "state"))
+        done = write(tools, healing(one=proposed(b"one", b"9"), two=two), Journal(root, tmp_path / "state"))
         assert (root / "a.py").read_bytes() == TEXT.replace(b"1", b"9")
         assert done.outcomes["two"] is two
         assert done.notes[0].endswith("after the others, it breaks 1 tests that pass without it")
@@ -142,17 +151,65 @@ class TestApply:
     def test_what_the_others_healed_must_stay_healed(self, root: Path, tmp_path: Path) -> None:
         tools = kit(root, passing("one"), passing("two"))
         outcomes = {"one": proposed(b"one", b"9"), "two": proposed(b"two", b"22")}
-        done = loop.apply(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+        done = write(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
         assert [done.outcomes[t].tag for t in outcomes] == ["healed", "proposed"]
 
     def test_what_does_not_pass_on_the_real_tree_is_taken_back(self, root: Path, tmp_path: Path) -> None:
         journal = Journal(root, tmp_path / "state")
-        done = loop.apply(kit(root, RED, RED), healing(one=proposed(b"one", b"9")), journal)
+        done = write(kit(root, RED, RED), healing(one=proposed(b"one", b"9")), journal)
         assert (root / "a.py").read_bytes() == TEXT
         assert isinstance(done.outcomes["one"], Reverted)
         assert [a.verb for a in journal.history()] == ["apply", "undo"]
 
-    @pytest.mark.parametrize("end", [KeyboardInterrupt(), CannotJudgeError("gone", slug="no-collection")], ids=str)
+    def meddle(self, root: Path, then: BaseException | None = None) -> type[ScriptedRunner]:
+        """A runner at whose tests the user saves a change right where the patch is."""
+
+        class Meddling(ScriptedRunner):
+            def suite(self, **order: Any) -> SuiteRun:
+                (root / "a.py").write_bytes((root / "a.py").read_bytes().replace(b"one = 9", b"one = 9 + 1"))
+                if then is not None:
+                    raise then
+                return super().suite(**order)
+
+        return Meddling
+
+    def test_a_patch_that_cannot_be_taken_back_is_named(self, root: Path, tmp_path: Path) -> None:
+        tools = kit(root)
+        tools.runner = self.meddle(root)([RED, RED])
+        done = write(tools, healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        outcome = done.outcomes["one"]
+        assert isinstance(outcome, Failed)
+        assert outcome.slug == "not-taken-back"
+        assert "the patch stands" in outcome.error
+        assert b"one = 9 + 1" in (root / "a.py").read_bytes()
+
+    def test_a_run_cut_short_says_what_it_could_not_take_back(self, root: Path, tmp_path: Path) -> None:
+        tools = kit(root)
+        tools.runner = self.meddle(root, KeyboardInterrupt())([])
+        with pytest.raises(JournalError, match=r"a\.py \(`reknit undo .*could not be taken back") as caught:
+            write(tools, healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        assert caught.value.slug == "not-taken-back"
+
+    def test_a_run_cut_short_before_its_report_is_kept_takes_all_back(self, root: Path, tmp_path: Path) -> None:
+        tools = kit(root, passing("one"))
+        with (
+            pytest.raises(KeyboardInterrupt),
+            loop._writing(tools, healing(), Journal(root, tmp_path / "s")) as writing,
+        ):
+            done = loop.apply(healing(one=proposed(b"one", b"9")), writing)
+            assert isinstance(done.outcomes["one"], Healed)
+            raise KeyboardInterrupt
+        assert (root / "a.py").read_bytes() == TEXT
+
+    def test_tests_that_cannot_be_run_afterwards_cost_their_own_patch_only(self, root: Path, tmp_path: Path) -> None:
+        gone = CannotJudgeError("pytest is gone", slug="no-pytest")
+        tools = kit(root, passing("one"), passing("one", "two"), gone)
+        outcomes = {"one": proposed(b"one", b"9"), "two": proposed(b"two", b"22")}
+        done = write(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+        assert [o.tag for o in done.outcomes.values()] == ["healed", "reverted"]
+        assert (root / "a.py").read_bytes() == TEXT.replace(b"1", b"9")
+
+    @pytest.mark.parametrize("end", [KeyboardInterrupt(), StoreError("gone", slug="store-unusable")], ids=str)
     def test_a_run_that_is_cut_short_takes_back_all_that_it_wrote(
         self, root: Path, tmp_path: Path, end: BaseException
     ) -> None:
@@ -166,7 +223,7 @@ class TestApply:
         tools.runner = Cut([passing("one"), passing("one", "two")])
         outcomes = {"one": proposed(b"one", b"9"), "two": proposed(b"two", b"22")}
         with pytest.raises(type(end)):
-            loop.apply(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
+            write(tools, healing(**outcomes), Journal(root, tmp_path / "state"))
         assert (root / "a.py").read_bytes() == TEXT
 
     @pytest.mark.parametrize(
@@ -318,30 +375,48 @@ def test_a_report_that_cannot_be_kept_is_a_note(root: Path) -> None:
             self.save_report = fail
 
     report = loop._report(kit(root), healing())
-    assert loop._save(Full(), report) == ("old", "the disk is full")  # type: ignore[arg-type]
+    assert loop._kept(Full(), report).notes == ("old", "the disk is full")  # type: ignore[arg-type]
 
 
 class TestMemory:
     def test_a_cold_run_learns_and_is_told_nothing(self, root: Path, tmp_path: Path) -> None:
         with Store.open(tmp_path / "store.db") as store:
-            warm, cold = memory(store, root, cold=False), memory(store, root, cold=True)
+            warm, cold = memory(store, root, cold=False, setting=""), memory(store, root, cold=True, setting="")
             cold.keep("kind", "key", b"value")
             assert (warm.recall("kind", "key"), cold.recall("kind", "key")) == (b"value", None)
 
     def test_a_store_that_fails_costs_the_memory_only(self, root: Path, tmp_path: Path) -> None:
         store = Store.open(tmp_path / "store.db")
         store.close()
-        broken = memory(store, root, cold=False)
+        broken = memory(store, root, cold=False, setting="")
         broken.keep("kind", "key", b"value")
         assert broken.recall("kind", "key") is None
 
-    def test_data_that_tests_may_read_change_the_mark(self, root: Path, tmp_path: Path) -> None:
+    def test_any_file_but_those_of_tools_changes_the_mark(self, root: Path, tmp_path: Path) -> None:
         with Store.open(tmp_path / "store.db") as store:
-            mark = memory(store, root, cold=False).data
-            seen = [mark()]
-            for name in ("t/data/golden.json", "new.txt", "module.py", ".cache/x", "node_modules/x", "__pycache__/x"):
+            mark = memory(store, root, cold=False, setting="").others
+            seen = [mark(set())]
+            for name in ("t/data/golden.json", ".fixtures/mode", "module.py", "build/x"):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_bytes(name.encode())
-                seen.append(mark())
-            assert len(set(seen[:3])) == 3
-            assert set(seen[3:]) == {seen[2]}
+                seen.append(mark(set()))
+            assert len(set(seen)) == 5
+            assert mark({"module.py"}) != seen[-1]
+            (root / "module.py").write_bytes(b"changed")
+            assert mark({"module.py"}) != mark(set()) != seen[-1]
+            before = mark(set())
+            for name in ("node_modules/x", "__pycache__/x", ".git/index", ".pytest_cache/v/x", "t/.venv/pyvenv.cfg"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(b"")
+            (root / "t/.venv/lib").mkdir()
+            (root / "t/.venv/lib/x.py").write_bytes(b"")
+            assert mark(set()) == before
+
+    def test_of_too_many_files_nothing_is_said(
+        self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kits, "_FILES", 1)
+        with Store.open(tmp_path / "store.db") as store:
+            assert memory(store, root, cold=False, setting="").others(set()) is not None
+            (root / "b.py").write_bytes(b"")
+            assert memory(store, root, cold=False, setting="").others(set()) is None

@@ -8,13 +8,86 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from reknit.runner.base import SuiteRun, TestRun
+from reknit.model.outcome import NotHealed, WhyNot
+from reknit.runner.base import Runner, SuiteRun, TestRun, Trials
 
 #: Times that a failing test is run again, where there is time.
 ROUNDS = 5
 #: What a run costs at least, seconds.
 _LEAST = 0.02
+#: Tests that may be what another leans on.
+_LEADS = 50
+
+
+#: Of a test that fails only after tests that are not known.
+OUT_OF_ORDER = NotHealed(
+    why_not=WhyNot(
+        suspects=(),
+        rejected=(),
+        candidates=0,
+        exhausted=False,
+        unblock="it passes by itself and fails in the suite: which test before it leaves something behind?",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steadiness:
+    """What is known of failing tests when they have been run again."""
+
+    #: In words, why a test is flaky.
+    flaky: Mapping[str, str]
+    #: Tests that fail in the suite and pass by themselves → those after which they fail; empty where none were found.
+    leaning: Mapping[str, tuple[str, ...]]
+    #: What should be known of how often they were run.
+    note: str | None
+    #: Of the clean processes; what `trials` use is counted there.
+    cpu_seconds: float
+
+
+class Rerun:
+    """Runs failing tests again: each in forked processes of its own, then all of them in clean ones."""
+
+    def __init__(
+        self, runner: Runner, trials: Trials, base: SuiteRun, *, deadline: float, seconds: float, hang_seconds: float
+    ) -> None:
+        self._runner = runner
+        self._trials = trials
+        self._base = base
+        self._deadline = deadline
+        self._seconds = seconds
+        self._hang_seconds = hang_seconds
+        self._cpu = 0.0
+
+    def steadiness(self, tests: Sequence[str]) -> Steadiness:
+        """How steadily these tests fail, found within `seconds` and a clean run or two."""
+        known = self._base.tests
+        times = rounds([known[t] for t in tests if t in known], self._seconds)
+        seen = run_again(times, self._trials.again, deadline=time.monotonic() + self._seconds)
+        flaky = {t: why for t, bad in seen.items() if (why := changes(t, bad))}
+        # Forks of one process share what chance has given it at import, and the order of its sets.
+        steady = [t for t, bad in seen.items() if bad and all(bad)]
+        flaky |= {t: _changes(t, seen[t]) for t in self._passing(steady, hash_seed=1)}
+        leaning = {}
+        for test in (t for t, bad in seen.items() if bad and not any(bad)):
+            if self._passing([test], hash_seed=0):  # else it passes in our short cut only
+                lead = leads(test, self._base)
+                run = self._trials.again((*lead, test)) if lead else None
+                leaning[test] = lead if run is not None and run.bad else ()
+        return Steadiness(flaky=flaky, leaning=leaning, note=too_few(seen), cpu_seconds=self._cpu)
+
+    def _passing(self, tests: Sequence[str], *, hash_seed: int) -> list[str]:
+        """Those that pass in a clean process, where there is time for it."""
+        seconds = sum(self._base.tests[t].seconds for t in tests)
+        if not tests or seconds > self._seconds:
+            return []
+        run = self._runner.suite(
+            tests=tests, deadline=self._deadline, hang_seconds=self._hang_seconds, hash_seed=hash_seed
+        )
+        self._cpu += run.cpu_seconds
+        return [t for t in tests if t in run.tests and run.tests[t].outcome == "passed"]
 
 
 def rounds(failing: Sequence[TestRun], seconds: float) -> dict[str, int]:
@@ -29,13 +102,13 @@ def rounds(failing: Sequence[TestRun], seconds: float) -> dict[str, int]:
 
 
 def run_again(
-    times: Mapping[str, int], again: Callable[[str], TestRun | None], *, deadline: float
+    times: Mapping[str, int], again: Callable[[Sequence[str]], TestRun | None], *, deadline: float
 ) -> dict[str, tuple[bool, ...]]:
     """Whether each test failed, each time that it was run again; `deadline` is of `time.monotonic`."""
     seen: dict[str, tuple[bool, ...]] = {}
     for test, count in times.items():
         bad: list[bool] = []
-        while len(bad) < count and time.monotonic() < deadline and (run := again(test)) is not None:
+        while len(bad) < count and time.monotonic() < deadline and (run := again((test,))) is not None:
             bad.append(run.bad)
         seen[test] = tuple(bad)
     return seen
@@ -43,19 +116,20 @@ def run_again(
 
 def changes(test: str, bad: Sequence[bool]) -> str | None:
     """In words, that a test which failed in the suite does not fail each time; None where it does, or never did again."""
-    if all(bad) or not any(bad):
-        return None
-    return f"{test} changes by itself: it failed in {1 + sum(bad)} of {1 + len(bad)} runs on the same code"
+    return None if all(bad) or not any(bad) else _changes(test, bad)
 
 
-def depends(test: str, bad: Sequence[bool], alone: Callable[..., SuiteRun]) -> str | None:
-    """In words, that a test fails in the suite and not by itself; `alone` runs tests in a clean process."""
-    if not bad or any(bad):
-        return None
-    run = alone(tests=[test])
-    if test not in run.tests or run.tests[test].bad:  # so it is only our short cut that it passes in
-        return None
-    return f"{test} fails in the suite and passes by itself: it depends on the tests that run before it"
+def _changes(test: str, bad: Sequence[bool]) -> str:
+    runs = 1 + len(bad) + all(bad)  # where it failed in all of these, it has passed in one more
+    return f"{test} changes by itself: it failed in {1 + sum(bad)} of {runs} runs on the same code"
+
+
+def leads(test: str, base: SuiteRun) -> tuple[str, ...]:
+    """The passing tests of its file that the suite runs before a test, the nearest `_LEADS`, in the suite's order."""
+    file = test.partition("::")[0]
+    before = base.collected[: base.collected.index(test)]
+    near = [t for t in before if t.partition("::")[0] == file and t in base.tests and base.tests[t].outcome == "passed"]
+    return tuple(near[-_LEADS:])
 
 
 def too_few(seen: Mapping[str, Sequence[bool]]) -> str | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reknit.detect.collection import because, not_collected
-from reknit.errors import CannotJudgeError
+from reknit.errors import CannotJudgeError, UsageError
 from reknit.model.outcome import Healthy, NotHealed, Outcome, Quarantined, WhyNot
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
 from reknit.runner.base import SuiteRun, TestRun
@@ -214,3 +214,24 @@ def with_known(run: SuiteRun, traced: SuiteRun, known: Mapping[str, Lines]) -> S
         coverage={**{t: known[t] for t in before}, **traced.coverage, **({"": imported} if imported else {})},
         facts=run.facts,
     )
+
+
+def settled(test: str, run: SuiteRun) -> Outcome | None:
+    """The outcome of a failing test that cannot be worked on, by its second run."""
+    if test not in run.tests:
+        unblock = "time was up before the test could be traced: give more with --max-time"
+        return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
+    if not run.tests[test].bad:
+        return Quarantined(flaky=f"{test} failed, and did not fail when it was run again")
+    return None
+
+
+def by_test(signals: Iterable[Signal]) -> dict[str, Signal]:
+    """Signals by their tests; `UsageError` for one that is of no test."""
+    asked = list(signals)
+    if strange := next((s for s in asked if s.test is None), None):
+        message = (
+            f"a signal of kind {strange.kind} names no test, and only failing tests can be healed; nothing was run"
+        )
+        raise UsageError(message, slug="signal", hint="write a test that fails, and give its signal")
+    return {s.test: s for s in asked if s.test is not None}

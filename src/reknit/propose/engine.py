@@ -74,10 +74,12 @@ class Engine:
         tell: Callable[[int], None],
         known: frozenset[bytes] = frozenset(),
         near: tuple[Rejected, ...] = (),
+        lead: tuple[str, ...] = (),
     ) -> Proposal:
         """Search until enough candidates pass or `spent(cpu seconds of the search)` says so.
 
         `known` are ids of trials that were rejected before, and are not run again; `near` those that came nearest.
+        `lead` are passing tests that have to run before those of the fault, which pass by themselves.
         """
         if (why := self.out_of_reach(fault)) is not None:
             nothing = WhyNot(suspects=(), rejected=(), candidates=0, exhausted=True, unblock=why)
@@ -85,7 +87,8 @@ class Engine:
         paths = {s.path for s in fault.suspects}
         sources = {p: s for p, s in self.sources.items() if p in paths}
         passing = self._passing()
-        failing = sorted(fault.tests, key=self._dearness)
+        wanted = {*lead, *fault.tests}
+        failing = [t for t in self.run.collected if t in wanted] if lead else sorted(fault.tests, key=self._dearness)
         ranges = {path: _ranges(source) for path, source in sources.items()}
         maker = TrialMaker(sources, tuple(failing), lambda c: self._keep(c, ranges[c.path], passing))
         found_here = candidates(sources, fault.suspects, hints=self.hints(fault.tests))

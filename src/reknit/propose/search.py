@@ -52,7 +52,7 @@ class Found:
     hung: int = 0
     #: Trials that were rejected before this search, and so not run again.
     skipped: int = 0
-    #: Ids of the trials that tests spoke against.
+    #: Ids of the trials that a failing test spoke against.
     rejected: set[bytes] = field(default_factory=set)
     #: No candidate is left untried.
     exhausted: bool = False
@@ -141,7 +141,8 @@ class Search:
             found.unjudged += 1
             found.unjudged_why = attempt.why
             return
-        if not attempt.hung:
+        # A test to be kept may have failed by chance; those that must pass were seen to fail each time.
+        if bad is not None and bad.test in trial.must and not attempt.hung:
             found.rejected.add(trial.id)
         passed = sum(not r.bad for r in attempt.results)
         if passed and bad is not None:

@@ -164,8 +164,8 @@ class Trials(Protocol):
     def steps_down(self) -> tuple[str, ...]:
         """Steps of the ladder that were found not to hold for this project, and why."""
 
-    def again(self, test: str) -> TestRun | None:
-        """The test once more on the code as it is, in a process of its own; None where no step can run it."""
+    def again(self, tests: Sequence[str]) -> TestRun | None:
+        """The last of `tests` after the others, on the code as it is, in one process; None where no step can run it."""
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """Judge trials side by side; answers come in the order of the questions, whatever the load."""
@@ -183,8 +183,12 @@ class Runner(Protocol):
         trace: bool = False,
         deadline: float,
         hang_seconds: float,
+        hash_seed: int = 0,
     ) -> SuiteRun:
-        """Run the suite in a clean process, with `files` in place of the user's; `deadline` is of `time.monotonic`."""
+        """Run the suite in a clean process, with `files` in place of the user's; `deadline` is of `time.monotonic`.
+
+        Sets of strings have another order with another `hash_seed`.
+        """
 
     def trials(
         self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None

@@ -134,22 +134,25 @@ class Worker:
 
     def control(self, tests: Sequence[str]) -> str | None:
         """Run the original code: why this step cannot be trusted with these failing tests, or None; feeds by its use."""
-        for test in tests[:_CONTROLS]:
-            hangs = _hung(self._plan.baseline.tests.get(test))
-            attempt = self._original((test,), fuel=self._fuel if hangs else None)
-            if not attempt.results:
-                return attempt.why or f"{test} did not run here"
-            if why := self._differs(attempt.results[0], hangs=hangs):
+        known = self._plan.baseline.tests
+        # Those that fail only after others are run after them, in one process.
+        together = any(t in known and not known[t].bad for t in tests)
+        for group in [tests] if together else [(t,) for t in tests[:_CONTROLS]]:
+            hangs = any(_hung(known.get(t)) for t in group)
+            attempt = self._original(group, fuel=self._fuel if hangs else None)
+            if len(attempt.results) < len(group):
+                return attempt.why or f"{group[len(attempt.results)]} did not run here"
+            if why := next((why for r in attempt.results if (why := self._differs(r, hangs=hangs))), None):
                 return why
             if not hangs:
                 self._feed(attempt)
         return None
 
-    def again(self, test: str) -> TestRun | None:
-        """The original's result once more; None where this step gives none. One that hangs is stopped by fuel."""
-        hangs = _hung(self._plan.baseline.tests.get(test))
-        attempt = self._original((test,), fuel=self._fuel if hangs else None)
-        return attempt.results[0] if attempt.results else None
+    def again(self, tests: Sequence[str]) -> TestRun | None:
+        """The original's result of the last of `tests`; None where this step gives none; fuel stops one that hangs."""
+        hangs = _hung(self._plan.baseline.tests.get(tests[-1]))
+        attempt = self._original(tests, fuel=self._fuel if hangs else None)
+        return next((r for r in attempt.results if r.test == tests[-1]), None)
 
     def _original(self, tests: Sequence[str], *, fuel: int | None) -> Attempt:
         session = self._open()
@@ -312,10 +315,10 @@ class Pool:
         """Which steps were found not to hold for this project, and why."""
         return tuple(dict.fromkeys(f"{step}: {why}" for (_, step, _), why in self._controls.items() if why))
 
-    def again(self, test: str) -> TestRun | None:
-        """The test once more on the code as it is, by the first step that can run it; None where none can."""
+    def again(self, tests: Sequence[str]) -> TestRun | None:
+        """The last of `tests` after the others, on the code as it is, by the first step that can; None where none."""
         steps = self._workers[0].values()
-        return next((run for step in steps if (run := step.again(test)) is not None), None)
+        return next((run for step in steps if (run := step.again(tests)) is not None), None)
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """Judge trials side by side; answers come in the order of the questions."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from reknit.detect.flaky import ROUNDS, changes, depends, rounds, run_again, too_few
-from reknit.errors import CannotJudgeError
-from reknit.runner.base import SuiteRun, TestOutcome, TestRun
-from tests.unit.verify.stage import suite
+from reknit.detect.flaky import ROUNDS, Rerun, Steadiness, changes, leads, rounds, run_again, too_few
+from reknit.runner.base import Attempt, SuiteRun, TestOutcome, TestRun, Trial
+from tests.unit.verify.stage import ScriptedRunner, suite
 
 
 def run(test: str, seconds: float = 0.0, outcome: TestOutcome = "failed") -> TestRun:
@@ -45,7 +44,8 @@ def test_very_many_tests_stay_within_the_budget() -> None:
 def test_run_again_until_time_is_up_or_nothing_can_run_it() -> None:
     answers = {"a": [run("a"), run("a", outcome="passed")], "b": [run("b")]}
 
-    def again(test: str) -> TestRun | None:
+    def again(tests: Sequence[str]) -> TestRun | None:
+        (test,) = tests
         return answers[test].pop(0) if answers[test] else None
 
     assert run_again({"a": 2, "b": 5}, again, deadline=math.inf) == {"a": (True, False), "b": (True,)}
@@ -68,28 +68,69 @@ def test_only_what_fails_and_passes_changes_by_itself(bad: tuple[bool, ...], sai
     assert (said or "") in (words or "")
 
 
-class TestDepends:
-    def alone(self, answer: SuiteRun | Exception) -> Any:
-        def run_suite(*, tests: list[str]) -> SuiteRun:
-            assert tests == ["t"]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+class Forks:
+    """Trials whose forked processes give these results, by what is run last; the rest is not asked."""
 
-        return run_suite
+    cpu_seconds = 0.0
+    steps_down = ()
 
-    def test_what_passes_in_a_clean_process_of_its_own(self) -> None:
-        words = depends("t", (False,) * ROUNDS, self.alone(suite({"t": "passed"})))
-        assert words is not None
-        assert "before it" in words
+    def __init__(self, *good: str, after: Mapping[tuple[str, ...], bool] | None = None) -> None:
+        self._good = good
+        self._after = after or {}
+
+    def again(self, tests: Sequence[str]) -> TestRun | None:
+        bad = self._after.get(tuple(tests), tests[-1] not in self._good)
+        return run(tests[-1], outcome="failed" if bad else "passed")
+
+    def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
+        raise AssertionError(trials)
+
+
+BASE = suite({"a.py::ok": "passed", "a.py::bad": "failed", "b.py::ok": "passed", "b.py::worse": "failed"})
+
+
+def rerun(forks: Forks, *answers: SuiteRun, seconds: float = 30.0) -> tuple[Steadiness, ScriptedRunner]:
+    runner = ScriptedRunner(list(answers))
+    again = Rerun(runner, forks, BASE, deadline=math.inf, seconds=seconds, hang_seconds=1.0)
+    return again.steadiness(["a.py::bad", "b.py::worse"]), runner
+
+
+class TestRerun:
+    def test_what_fails_each_time_is_steady(self) -> None:
+        found, runner = rerun(Forks(), suite({"a.py::bad": "failed", "b.py::worse": "failed"}))
+        assert (found.flaky, found.leaning, found.note, found.cpu_seconds) == ({}, {}, None, 1.0)
+        assert [a["tests"] for a in runner.asked] == [["a.py::bad", "b.py::worse"]]
+
+    def test_what_passes_in_a_clean_process_is_flaky(self) -> None:
+        """Forks of one process have the same chance and the same order of sets."""
+        found, _ = rerun(Forks(), suite({"a.py::bad": "failed", "b.py::worse": "passed"}))
+        assert found.flaky == {
+            "b.py::worse": "b.py::worse changes by itself: it failed in 6 of 7 runs on the same code"
+        }
+
+    def test_what_passes_by_itself_leans_on_those_before_it(self) -> None:
+        forks = Forks("a.py::bad", "b.py::worse", after={("a.py::ok", "a.py::bad"): True})
+        alone = suite({"a.py::bad": "passed", "b.py::worse": "passed"})
+        found, runner = rerun(forks, alone, alone)
+        assert found.flaky == {}
+        assert found.leaning == {"a.py::bad": ("a.py::ok",), "b.py::worse": ()}
+        assert [a["tests"] for a in runner.asked] == [["a.py::bad"], ["b.py::worse"]]
 
     def test_what_passes_in_our_short_cut_only_is_no_word_about_the_test(self) -> None:
-        assert depends("t", (False,) * ROUNDS, self.alone(suite({"t": "failed"}))) is None
-        assert depends("t", (False,) * ROUNDS, self.alone(suite({}))) is None
+        failing = suite({"a.py::bad": "failed", "b.py::worse": "failed"})
+        found, _ = rerun(Forks("a.py::bad", "b.py::worse"), failing, failing)
+        assert (found.flaky, found.leaning) == ({}, {})
 
-    @pytest.mark.parametrize("bad", [(), (True,), (True, False)])
-    def test_what_failed_again_is_not_asked(self, bad: tuple[bool, ...]) -> None:
-        assert depends("t", bad, self.alone(CannotJudgeError("asked", slug="x"))) is None
+    def test_without_time_nothing_is_asked_and_that_is_said(self) -> None:
+        found, runner = rerun(Forks(), seconds=0.0)
+        assert (found.flaky, found.leaning, runner.asked) == ({}, {}, [])
+        assert "0 of 5 times" in (found.note or "")
+
+
+def test_the_tests_before_it_in_its_file_may_be_what_it_leans_on() -> None:
+    base = suite({"a.py::1": "passed", "b.py::1": "passed", "b.py::2": "failed", "b.py::3": "skipped", "b.py::4": "passed", "b.py::5": "failed", "b.py::6": "passed"})  # fmt: skip
+    assert leads("b.py::5", base) == ("b.py::1", "b.py::4")
+    assert leads("a.py::1", base) == ()
 
 
 def test_that_some_were_run_again_less_often_is_said() -> None:

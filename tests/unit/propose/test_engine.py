@@ -55,8 +55,8 @@ class Judge:
         self.steps_down: tuple[str, ...] = ()
         self.asked: list[Trial] = []
 
-    def again(self, test: str) -> TestRun | None:
-        raise AssertionError(test)
+    def again(self, tests: Sequence[str]) -> TestRun | None:
+        raise AssertionError(tests)
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         for trial in trials:
@@ -84,6 +84,7 @@ class Bench:
         trace: bool = False,
         deadline: float,
         hang_seconds: float,
+        hash_seed: int = 0,
     ) -> SuiteRun:
         pytest.fail("the engine runs no suite")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,7 @@ def attempt(*outcomes: bool, passed: bool = False, hung: bool = False, why: str 
     return Attempt(step="fresh", results=results, passed=passed, ticks=0, hung=hung, why=why)
 
 
+MUST = tuple(f"t{n}" for n in range(9))
 PASSES, FAILS = attempt(True, passed=True), attempt(False)
 
 
@@ -50,8 +52,8 @@ class ScriptedTrials:
         self.steps_down = ()
         self.tried: list[int] = []
 
-    def again(self, test: str) -> TestRun | None:
-        raise AssertionError(test)
+    def again(self, tests: Sequence[str]) -> TestRun | None:
+        raise AssertionError(tests)
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         waiting: list[Trial] = []
@@ -77,7 +79,7 @@ def search(
     known: frozenset[bytes] = frozenset(),
 ) -> tuple[Found, list[int]]:
     trials = ScriptedTrials(answer, ahead)
-    maker = TrialMaker({"a.py": source()}, ("t",), lambda _candidate: ())
+    maker = TrialMaker({"a.py": source()}, MUST, lambda _candidate: ())
     counts: list[int] = []
     found = Search(iter(candidates), maker, spent=spent, known=known).run(trials, counts.append)
     assert counts == list(range(1, found.tried + 1))
@@ -127,6 +129,14 @@ def test_what_was_rejected_before_is_not_tried_and_the_end_is_the_same(ahead: in
 def test_what_hangs_or_could_not_be_run_may_be_tried_again() -> None:
     found, _ = search(map(candidate, range(2)), lambda n: attempt(hung=True) if n else attempt(why="not imported"))
     assert found.rejected == set()
+
+
+def test_what_only_a_test_to_be_kept_speaks_against_may_be_tried_again() -> None:
+    """That one may have failed by chance."""
+    failure = Failure(type="AssertionError", message="")
+    kept = TestRun(test="kept", outcome="failed", seconds=0.0, failure=failure)
+    found, _ = search([candidate(0)], lambda _n: replace(FAILS, results=(kept,)))
+    assert (found.tried, found.rejected) == (1, set())
 
 
 def test_a_later_one_that_passes_does_not_prolong_it() -> None:
@@ -193,7 +203,7 @@ def test_what_ran_out_of_fuel_comes_again_with_more() -> None:
             stopped = attempt(*([True] * number), hung=True)
             return trial, (good if trial.patience > 1 else stopped if number < 3 else attempt(False))
 
-    maker = TrialMaker({"a.py": source()}, ("t",), lambda _candidate: ())
+    maker = TrialMaker({"a.py": source()}, MUST, lambda _candidate: ())
     found = Search(iter([candidate(n) for n in range(5)]), maker, spent=lambda: False).run(
         Patient(lambda _n: FAILS, 0), lambda _count: None
     )

@@ -49,6 +49,7 @@ class ScriptedRunner:
         trace: bool = False,
         deadline: float,
         hang_seconds: float,
+        hash_seed: int = 0,
     ) -> SuiteRun:
         self.asked.append({"files": dict(files or {}), "tests": tests, "whole": whole})
         answer = self.answers.pop(0)

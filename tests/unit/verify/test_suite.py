@@ -26,7 +26,8 @@ def hear(
     selected: bool = False,
     seconds: float = 60,
 ) -> tuple[Heard, ScriptedRunner]:
-    runner = ScriptedRunner([*answers, answers[-1]])  # what breaks is run once more, and ends as it did
+    # What breaks is run without the patch, to see whether it fails then too: nothing is said of it here.
+    runner = ScriptedRunner([*answers, *[suite({})] * 3])
     check = SuiteCheck(
         runner=runner,
         baseline=suite(before),
@@ -75,22 +76,39 @@ def test_a_passing_test_must_go_on_passing(outcome: TestOutcome) -> None:
 
 
 class TestFlaky:
-    """A test that fails with the patch and passes when the suite is run once more."""
+    """A test that fails with the patch, and now and then without it."""
+
+    FLICKERS = (suite({"green": "passed"}), suite({"green": "failed"}), suite({"green": "passed"}))
 
     def test_it_does_not_refuse_and_is_named(self) -> None:
-        heard, runner = hear(suite(after(green="failed")), suite(after()))
+        heard, runner = hear(suite(after(green="failed")), *self.FLICKERS, suite(after()))
         assert heard.word.status is CheckStatus.PASSED
-        assert "second run with the patch: green" in heard.word.evidence
-        assert [a["files"] for a in runner.asked] == [FILES, FILES]
+        assert heard.word.evidence.endswith("not counted, as it fails now and then without the patch too: green")
+        assert [(a["files"], a["tests"]) for a in runner.asked] == [
+            (FILES, None), *[({}, ["green"])] * 3, (FILES, None)
+        ]  # fmt: skip
 
-    @pytest.mark.parametrize("second", ["failed", "error", "skipped", "xfailed"])
-    def test_only_passing_clears_it(self, second: TestOutcome) -> None:
-        heard, _ = hear(suite(after(green="failed")), suite(after(green=second)))
+    def test_one_that_never_fails_without_the_patch_refuses(self) -> None:
+        steady = [suite({"green": "passed"})] * 3
+        heard, _ = hear(suite(after(green="failed")), *steady, suite(after()))
         assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("green",))
 
-    def test_the_failing_test_must_pass_in_both(self) -> None:
-        heard, _ = hear(suite(after(green="failed")), suite(after(red="failed")))
-        assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("red",))
+    @pytest.mark.parametrize(
+        "second",
+        [
+            after(green="failed"),
+            after(green="skipped"),
+            after(skip="failed"),
+            after(red="failed"),
+            after(red="skipped"),
+            {"green": "passed"},
+            {},
+        ],
+        ids=["fails again", "skips", "breaks another", "heals no more", "skips what it heals", "loses it", "empty"],
+    )
+    def test_the_second_run_must_be_clean(self, second: dict[str, TestOutcome]) -> None:
+        heard, _ = hear(suite(after(green="failed")), *self.FLICKERS, suite(second))
+        assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, ("green",))
 
     def test_many_are_not_flaky(self) -> None:
         many: dict[str, TestOutcome] = {f"green{n}": "passed" for n in range(4)}
@@ -142,14 +160,12 @@ class TestTestsThatNeedTheArguments:
 
     @pytest.mark.parametrize("change", [{"red": "failed"}, {"green": "failed"}])
     def test_and_refuse_as_ever(self, change: dict[str, TestOutcome]) -> None:
-        run, narrow = suite(self.WITHOUT), suite(after(**change))
-        heard, _ = hear(run, narrow, run, narrow, selected=True)
+        heard, _ = hear(suite(self.WITHOUT), suite(after(**change)), selected=True)
         assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, tuple(change))
 
     def test_what_else_fails_without_them_still_counts(self) -> None:
         before = suite({"other": "passed"})
-        run = suite({**self.WITHOUT, "other": "failed"})
-        heard, _ = hear(run, suite(after()), before, run, suite(after()), selected=True)
+        heard, _ = hear(suite({**self.WITHOUT, "other": "failed"}), suite(after()), before, selected=True)
         assert heard.word.details == ("other",)
 
 
@@ -166,13 +182,11 @@ class TestTestsThatWereNotRunBefore:
         assert heard.cpu_seconds == 2.0
 
     def test_one_that_passes_without_the_patch_is(self) -> None:
-        run = suite(after(new="failed"))
-        heard, _ = hear(run, suite({"new": "passed"}), run, selected=True)
+        heard, _ = hear(suite(after(new="failed")), suite({"new": "passed"}), selected=True)
         assert heard.word.details == ("new",)
 
     def test_one_that_nothing_is_known_of_counts_against_the_patch(self) -> None:
-        run = suite(after(new="failed"))
-        heard, _ = hear(run, suite({}, not_run=["new"]), run, selected=True)
+        heard, _ = hear(suite(after(new="failed")), suite({}, not_run=["new"]), selected=True)
         assert heard.word.details == ("new",)
 
     def test_without_time_it_counts_against_the_patch(self) -> None:
