@@ -191,13 +191,10 @@ class TestApply:
         assert caught.value.slug == "not-taken-back"
 
     def test_a_run_cut_short_before_its_report_is_kept_takes_all_back(self, root: Path, tmp_path: Path) -> None:
-        tools = kit(root, passing("one"))
-        with (
-            pytest.raises(KeyboardInterrupt),
-            loop._writing(tools, healing(), Journal(root, tmp_path / "s")) as writing,
-        ):
-            done = loop.apply(healing(one=proposed(b"one", b"9")), writing)
-            assert isinstance(done.outcomes["one"], Healed)
+        writing = loop._writing(kit(root, passing("one")), healing(), Journal(root, tmp_path / "state"))
+        done = loop.apply(healing(one=proposed(b"one", b"9")), writing)
+        assert isinstance(done.outcomes["one"], Healed)
+        with pytest.raises(KeyboardInterrupt), writing:
             raise KeyboardInterrupt
         assert (root / "a.py").read_bytes() == TEXT
 
