@@ -60,14 +60,16 @@ class PytestRunner:
         trace: bool = False,
         deadline: float,
         hang_seconds: float,
+        hash_seed: int = 0,
     ) -> SuiteRun:
         """Run the suite in a clean process, with `files` in place of the user's.
 
         `whole` leaves out the user's pytest arguments, so that the project's own configuration selects.
         """
+        place = replace(self._place, env={**self._place.env, "PYTHONHASHSEED": str(hash_seed)})
         order = self._order(() if whole else self._arguments)
         order |= {"trace": trace, "hang_seconds": hang_seconds}
-        run = run_suite(self._place, order, files=files or {}, tests=tests, deadline=deadline)
+        run = run_suite(place, order, files=files or {}, tests=tests, deadline=deadline)
         empty = run.status is not None and not run.tests and not run.collect_errors
         if empty and (run.status or not run.collected):
             raise _infrastructure(run)
