@@ -76,10 +76,6 @@ def test_segfaults():
 
 def test_ends_pytest():
     pytest.exit("enough")
-
-def test_loops():
-    while True:
-        pass
 """
 LOUD = b"""\
 import os, sys
@@ -112,13 +108,20 @@ def test_bad_neighbours_keep_nobody_from_being_healed(tmp_path: Path) -> None:
         "killed": "ProcessDied: the process died of signal 9",
         "segfaults": "ProcessDied: the process died of signal 11",
         "ends_pytest": "NoReport: ",
-        "loops": "TestHung: no end after ",
     }.items():
         assert re.search(rf"^not healed  tests/test_a\.py::test_{test}\n  {re.escape(end)}", done.out, re.MULTILINE), (
             test
         )
     assert "note: tests/test_b.py could not be collected, so its tests were not run: SyntaxError: " in done.out
     assert one.read("broken.py") == files["broken.py"]
+
+
+def test_a_test_that_waits_for_ever_keeps_nobody_from_being_healed(tmp_path: Path) -> None:
+    waits = b"import time\n\ndef test_waits():\n    time.sleep(1000)\n"
+    done = make(tmp_path, {"calc.py": CALC, "tests/test_calc.py": TESTS, "tests/test_z.py": waits}).heal(seconds=16)
+    assert done.status == 3, done.out + done.err
+    assert "proposed  tests/test_calc.py::test_above\n" in done.out
+    assert "note: 1 of 5 tests were not run: --max-time was too short for tests/test_z.py::test_waits\n" in done.out
 
 
 ODD = b"""\
