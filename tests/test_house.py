@@ -184,7 +184,8 @@ def test_locks_agree() -> None:
 
 def test_no_import_cycles() -> None:
     graph = grimp.build_graph("reknit", cache_dir=None)
-    graph.remove_module("reknit")  # names all that is public, for type checkers; tests/unit/test_library.py: it loads nothing
+    # It names all that is public, for type checkers; tests/unit/test_library.py: it loads nothing.
+    graph.remove_module("reknit")
     assert list(_cycles(graph)) == []
 
 

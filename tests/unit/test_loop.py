@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from reknit import kit as kits
 from reknit import loop
 from reknit.apply.journal import Journal
 from reknit.clock import Meter
-from reknit.config import Options, find_root
+from reknit.config import Options
 from reknit.detect.tests import LAST_FAILED
 from reknit.errors import CannotJudgeError, JournalError, StoreError, UsageError
 from reknit.events import ignore
@@ -305,47 +304,12 @@ class TestDiagnose:
         assert [f.tests for f in done.faults] == [("two",)]
 
 
-class TestOptions:
-    @pytest.mark.parametrize("name", ["max_time", "max_cpu", "fuel", "jobs"])
-    @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-    def test_numbers_out_of_range_are_refused(self, name: str, value: float) -> None:
-        with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} must be above 0") as caught:
-            Options(project=Path(), **{name: value})  # type: ignore[arg-type]
-        assert caught.value.slug == "option"
-
-    def test_an_isolation_that_there_is_not_names_those_that_are(self) -> None:
-        with pytest.raises(UsageError) as caught:
-            level("jail")
-        assert "bubblewrap" in (caught.value.hint or "")
-        assert level(None) is None
-        assert level("none") == "none"
-
-    def test_the_nearest_folder_with_a_mark_is_the_root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        home = tmp_path.resolve() / "home"
-        deep = home / "project" / "src" / "pkg"
-        deep.mkdir(parents=True)
-        (home / "project" / "setup.cfg").touch()
-        (home / ".git").mkdir()
-        bare = home / "bare"
-        bare.mkdir()
-        monkeypatch.setenv("HOME", str(home))
-        assert find_root(deep) == home / "project"
-        assert find_root(bare) == bare, "a home directory under git is no project"
-        with pytest.raises(UsageError, match="is no project, and all that lies below it is not looked through"):
-            find_root(home)
-        (home / "pyproject.toml").touch()
-        assert find_root(home) == home
-        monkeypatch.setenv("HOME", os.fspath(tmp_path / "else"))
-        assert find_root(bare) == home
-
-
-def test_a_folder_that_is_gone_is_no_project(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(_path: Path) -> Path:
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(Path, "resolve", gone)
-    with pytest.raises(UsageError, match="gone"):
-        find_root(Path())
+def test_an_isolation_that_there_is_not_names_those_that_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        level("jail")
+    assert "bubblewrap" in (caught.value.hint or "")
+    assert level(None) is None
+    assert level("none") == "none"
 
 
 def test_secrets_among_the_variables_are_not_reported(root: Path) -> None:
