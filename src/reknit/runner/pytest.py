@@ -13,7 +13,7 @@ from reknit.errors import CannotJudgeError
 from reknit.probe.protocol import Message
 from reknit.runner.base import Facts, SuiteRun
 from reknit.runner.environments import Interpreter
-from reknit.runner.exposure import linked, readable
+from reknit.runner.exposure import opened
 from reknit.runner.remedy import broken, unusable
 from reknit.runner.session import Place, Session, printed, texts, untrusted
 from reknit.runner.suite import facts, run_suite, told
@@ -37,14 +37,12 @@ class PytestRunner:
         self, sandbox: Sandbox, *, root: Path, python: Interpreter, env: Mapping[str, str], arguments: Sequence[str]
     ) -> None:
         self._arguments = tuple(arguments)
-        shown = readable(python.python)
+        shown = opened(python, root, pythonpath=env.get("PYTHONPATH", ""))
         place = Place(sandbox=sandbox, python=python, root=root, env=dict(env), readable=shown, limits=Limits())
         self.facts = _find_facts(place)
         if error := unusable(python, root, python=self.facts.python, pytest=self.facts.packages.get("pytest")):
             raise error
-        paths = (*self.facts.path, *self.facts.prefixes)
-        elsewhere = linked(python.python, root, paths, believed=python.believed)
-        self._place = replace(place, readable=tuple(dict.fromkeys((*place.readable, *elsewhere))))
+        self._place = place
 
     def _order(self, arguments: Sequence[str]) -> Message:
         root = self._place.root

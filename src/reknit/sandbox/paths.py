@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 #: Of the system; nothing here is secret or of a user. Those that do not exist are left out.
@@ -23,6 +22,9 @@ def follow(path: Path, links: dict[str, str]) -> Path:
     parts = list(path.parts[1:])
     hops = 0
     while parts:
+        if parts[0] == "..":  # of where the link before it leads, as the kernel has it
+            done, parts = done.parent, parts[1:]
+            continue
         step = done / parts.pop(0)
         if not step.is_symlink() or hops == _MANY_LINKS:
             done = step
@@ -31,6 +33,7 @@ def follow(path: Path, links: dict[str, str]) -> Path:
         target = step.readlink()
         if str(step) not in SYSTEM:
             links[str(step)] = str(target)
-        whole = os.path.normpath(done / target)
-        done, parts = Path("/"), [*Path(whole).parts[1:], *parts]
+        parts = [*target.parts, *parts]
+        if target.is_absolute():
+            done, parts = Path("/"), parts[1:]
     return done

@@ -29,6 +29,18 @@ def conda(folder: Path, *, version: str = "3.12.1", pytest: str | None = "8.3.4"
     return folder / "bin" / "python"
 
 
+def python_in(folder: Path, name: str = "python3.12") -> Path:
+    """What looks like an installation of Python; its program, to which `python3` beside it is a link."""
+    program, library = folder / "bin" / name, folder / "lib" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    library.mkdir(parents=True)
+    (library / "os.py").write_text("")
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    (program.parent / "python3").symlink_to(name)
+    return program
+
+
 def installed(site: Path, pytest: str | None) -> None:
     site.mkdir(parents=True)
     if pytest is not None:

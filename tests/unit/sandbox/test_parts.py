@@ -31,6 +31,17 @@ def test_follow_collects_each_link_on_the_way(tmp_path: Path) -> None:
     }
 
 
+def test_follow_goes_up_from_where_a_link_leads(tmp_path: Path) -> None:
+    """By the letters alone it would come to another file, which the kernel was not asked for."""
+    base = tmp_path.resolve()
+    (base / "a" / "b").mkdir(parents=True)
+    (base / "deep").symlink_to("a/b")
+    for name in ("file", "a/file"):
+        (base / name).touch()
+    (base / "python").symlink_to("deep/../file")
+    assert follow(base / "python", {}) == (base / "python").resolve() == base / "a" / "file"
+
+
 def test_follow_ends_on_a_circle(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
