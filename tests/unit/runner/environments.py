@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from reknit.runner.environments import Interpreter
+from reknit.runner.exposure import opened
+
 BASE = Path(sys.executable).resolve()
 
 
@@ -45,3 +48,12 @@ def installed(site: Path, pytest: str | None) -> None:
     site.mkdir(parents=True)
     if pytest is not None:
         (site / f"pytest-{pytest}.dist-info").mkdir()
+
+
+def shown(python: Path, root: Path, *, believed: bool = True, pythonpath: str = "") -> tuple[Path, ...]:
+    return opened(Interpreter(python=python, origin="", believed=believed), root, pythonpath=pythonpath)
+
+
+def besides(found: tuple[Path, ...]) -> set[Path]:
+    """What is open besides our own interpreter, to which the environments lead."""
+    return {p for p in found if not p.is_relative_to(BASE.parent.parent)}
