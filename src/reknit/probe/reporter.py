@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Callable
 
 import pytest
+from _pytest.doctest import DoctestItem
 
 from .fuel import OutOfFuel
 from .protocol import Message
@@ -26,6 +27,8 @@ _LOCALS = 40
 _SIBLING = 0.1
 #: Times that a test may swallow its end before its process is given up.
 _SWALLOWED = 10
+#: What pytest itself makes of functions, methods, unittest's too, and docstrings.
+_OWN = (pytest.Function, DoctestItem)
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 
 #: Of a test that pytest has begun and not reported.
@@ -76,6 +79,8 @@ class Reporter:
         Not by arguments: those of a plugin that is off are errors.
         """
         early_config.known_args_namespace.cov_source = []
+        # Another plugin may name sources later, as pytest-enabler does.
+        early_config.known_args_namespace.no_cov = True
         early_config._inicache["cache_dir"] = os.path.join(tempfile.gettempdir(), f"pytest-cache-{os.getpid()}")
         yield
 
@@ -108,8 +113,9 @@ class Reporter:
         self._send({"event": "collecting", "what": collector.nodeid})
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Name every test that will run."""
-        self._send({"event": "collected", "tests": [i.nodeid for i in session.items]})
+        """Name every test that will run, and of what kind it is where it is neither a function nor an example."""
+        foreign = {i.nodeid: type(i).__name__ for i in session.items if not isinstance(i, _OWN)}
+        self._send({"event": "collected", "tests": [i.nodeid for i in session.items], "foreign": foreign})
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of modules that cannot be collected."""

@@ -253,13 +253,15 @@ class _Coverage:
     def switch(self, test: str) -> None:
         # The last test may have set its own trace function and left it.
         if sys.gettrace() is not self._hook:
-            self._coverage.stop()
+            self.stop()
             self._coverage.start()
             self._hook = sys.gettrace()
         self._coverage.switch_context(test)
 
     def stop(self) -> None:
-        self._coverage.stop()
+        # It insists on being the last that was started; a plugin or a test may have started another one.
+        with contextlib.suppress(AssertionError):
+            self._coverage.stop()
 
     def records(self) -> Iterator[tuple[str, str, int]]:
         data = self._coverage.get_data()

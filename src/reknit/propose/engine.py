@@ -112,6 +112,9 @@ class Engine:
         failure = runs[0].failure
         if failure and all(r.failure and r.failure.type.endswith(_NO_FIXTURE) for r in runs):
             return f"{failure.message}: is the plug-in that brings it installed in the project's interpreter?"
+        if all(r.test in self.run.foreign and self.sources.keys().isdisjoint(cover.get(r.test, ())) for r in runs):
+            kind = self.run.foreign[runs[0].test]
+            return f"it runs no line of the project: what a {kind} of pytest's plug-in finds fault with is mended by hand"
         if any(r.outcome != "error" or not self.sources.keys().isdisjoint(cover.get(r.test, ())) for r in runs):
             return None
         said = f": {failure.message.strip().splitlines()[-1]}" if failure and failure.message.strip() else ""

@@ -85,6 +85,8 @@ class SuiteRun:
     view: str
     #: Tests that started processes of the program, as far as it was asked for coverage.
     spawning: frozenset[str] = frozenset()
+    #: Tests that are neither functions nor examples, such as a linter's, with the name of their kind.
+    foreign: Mapping[str, str] = field(default_factory=dict)
     #: The end of what the process printed, for messages about infrastructure.
     output: str = ""
     #: By which means coverage was traced; "" where it was not asked for.

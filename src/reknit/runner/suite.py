@@ -36,6 +36,7 @@ class _State:
     errors: list[tuple[str, str]] = field(default_factory=list)
     coverage: dict[str, dict[str, frozenset[int]]] = field(default_factory=dict)
     spawning: set[str] = field(default_factory=set)
+    foreign: dict[str, str] = field(default_factory=dict)
     facts: Facts | None = None
     status: int | None = None
     cpu: float = 0.0
@@ -79,6 +80,7 @@ def run_suite(
         status=state.status,
         coverage=state.coverage,
         spawning=frozenset(state.spawning),
+        foreign=state.foreign,
         facts=state.facts or _no_facts(place),
         cpu_seconds=state.cpu,
         isolation=state.isolation,
@@ -158,6 +160,7 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
     match message.get("event"):
         case "collected":
             known = set(state.collected)
+            state.foreign |= {str(t): text(kind) for t, kind in message.get("foreign", {}).items()}
             state.collected += [t for t in texts(message["tests"]) if t not in known]
         case "collecting":
             state.collecting = text(message["what"])

@@ -95,11 +95,13 @@ class Bench:
         return nullcontext(self.judge)
 
 
-def suite(bad: TestRun, cover: Mapping[str, Mapping[str, frozenset[int]]]) -> SuiteRun:
+def suite(
+    bad: TestRun, cover: Mapping[str, Mapping[str, frozenset[int]]], foreign: Mapping[str, str] | None = None
+) -> SuiteRun:
     good = {t: TestRun(test=t, outcome="passed", seconds=0.01) for t in ("t::near", "t::far", "t::out")}
     return SuiteRun(
         tests={bad.test: bad, **good}, collected=("t::bad", *good), collect_errors=(), not_run=(), status=1,
-        coverage=cover, facts=FACTS, cpu_seconds=1.0, isolation="none", view="direct",
+        coverage=cover, facts=FACTS, cpu_seconds=1.0, isolation="none", view="direct", foreign=foreign or {},
     )  # fmt: skip
 
 
@@ -122,11 +124,12 @@ def propose(
     cover: Mapping[str, Mapping[str, frozenset[int]]] = COVER,
     lines: Sequence[int] = (5,),
     cpu: float = 1e9,
+    foreign: Mapping[str, str] | None = None,
 ) -> tuple[Proposal, Bench]:
     bench, one = Bench(judge), fault(*lines)
     engine = Engine(
         runner=bench, faults=(one,), sources={"lib.py": source()}, entries={"lib.py": Entry(content=CODE)},
-        run=suite(bad or TestRun(test="t::bad", outcome="failed", seconds=0.1), cover),
+        run=suite(bad or TestRun(test="t::bad", outcome="failed", seconds=0.1), cover, foreign),
         hints=lambda _tests: Hints(), jobs=1, fuel=None,
     )  # fmt: skip
     with engine.trials() as trials:
@@ -175,6 +178,15 @@ def test_a_test_without_its_fixture_is_not_searched_for() -> None:
     proposal, _ = propose(judge, bad=bad)
     assert (judge.asked, proposal.patches) == ([], ())
     assert proposal.why_not.unblock.startswith("fixture 'db' not found: is the plug-in")
+
+
+@pytest.mark.parametrize("lines", [{"lib.py": frozenset({5})}, {}], ids=["runs the program", "runs none of it"])
+def test_a_linters_item_is_not_searched_for(lines: dict[str, frozenset[int]]) -> None:
+    """A test of a kind of its own may run the program, as one in a text file does."""
+    judge = Judge(b"weight <= LIMIT")
+    proposal, _ = propose(judge, cover={**COVER, "t::bad": lines}, foreign={"t::bad": "RuffItem"})
+    assert bool(proposal.patches) == bool(lines) == bool(judge.asked)
+    assert lines or "RuffItem" in proposal.why_not.unblock
 
 
 def test_a_test_whose_set_up_fails_is_not_searched_for() -> None:

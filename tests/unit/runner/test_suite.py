@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -227,29 +226,6 @@ def test_facts_and_coverage_are_relative_whatever_the_view(tmp_path: Path) -> No
         assert run.facts.files == ("src/lib.py", "test_a.py")
         assert "lib" not in run.facts.modules
         assert run.facts.python.count(".") == 2
-
-
-@pytest.mark.parametrize(
-    ("plugin", "options"), [("xdist", "-n 2"), ("xdist", "-n 2 --dist=loadfile"), ("pytest_cov", "--cov=lib")]
-)
-def test_plugins_that_would_hide_tests(tmp_path: Path, plugin: str, options: str) -> None:
-    spec = importlib.util.find_spec(plugin)
-    if spec is None or spec.origin is None:
-        pytest.skip(f"needs {plugin}")
-    name = {"xdist": "xdist.plugin", "pytest_cov": "pytest_cov.plugin"}[plugin]
-    files = {
-        "pytest.ini": f"[pytest]\naddopts = -p {name} {options}\n",
-        "lib.py": "",
-        "test_a.py": "import os, sys, lib\nPID = os.getpid()\n"
-        "def test_one_process(): assert os.environ.get('PYTEST_XDIST_WORKER') is None\n"
-        "def test_no_tracer(): assert sys.gettrace() is None\n",
-    }
-    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path(spec.origin).parent.parent)}
-    run = projects.suite(projects.runner(projects.project(tmp_path, files), env=env))
-    assert {t: r.outcome for t, r in run.tests.items()} == {
-        "test_a.py::test_one_process": "passed",
-        "test_a.py::test_no_tracer": "passed",
-    }
 
 
 def test_what_an_earlier_run_remembers_counts_for_nothing(tmp_path: Path) -> None:
