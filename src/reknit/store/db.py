@@ -60,8 +60,9 @@ class Unknown:
 class Store:
     """Reports, proposed patches and signals of one project."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
         self._notes: list[str] = []
         self._db = self._connect()
 
@@ -69,6 +70,11 @@ class Store:
     def open(cls, path: Path) -> Self:
         """The store in the file `path`, made and brought to the newest schema as needed; `StoreError` if it cannot."""
         return cls(path)
+
+    @classmethod
+    def look(cls, path: Path) -> Self:
+        """The store as it is, to be read: nothing on disk changes. `StoreError` where it is damaged or of another schema."""
+        return cls(path, read_only=True)
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +177,7 @@ class Store:
             try:
                 return work(self._db)
             except sqlite3.DatabaseError as exc:
-                if not _is_damage(exc):
+                if self._read_only or not _is_damage(exc):
                     raise
             self._db.close()
             self._move_aside()
@@ -180,6 +186,8 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         with _explained(self._path):
+            if self._read_only:
+                return _open_to_read(self._path)
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
                 return _open(self._path)
@@ -209,6 +217,21 @@ def _open(path: Path) -> sqlite3.Connection:
     except BaseException:
         db.close()
         raise
+    return db
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    # Without a log beside it nobody writes, and SQLite need not make one.
+    alone = not Path(f"{path}-wal").exists()
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}", uri=True)
+    try:
+        version = _version(db)
+    except sqlite3.Error:
+        db.close()
+        raise
+    if version != len(MIGRATIONS):
+        db.close()
+        raise StoreError(f"{path} was written by another reknit; nothing was read", slug="store-unusable")
     return db
 
 
