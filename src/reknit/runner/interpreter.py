@@ -18,6 +18,11 @@ from reknit.runner.remedy import remake
 
 #: Passed on to the tests where the user has them set; nothing else of the environment is.
 ALLOWED = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "PYTHONPATH", "VIRTUAL_ENV")
+#: By which version managers find their own files, and what the user has chosen for all folders.
+_OF_SHIMS = (
+    *("HOME", "LANG", "LC_ALL", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    *("PYENV_ROOT", "PYENV_VERSION", "ASDF_DIR", "ASDF_DATA_DIR", "ASDF_PYTHON_VERSION", "MISE_DATA_DIR", "RYE_HOME"),
+)
 
 
 def find(project: Path, wanted: Path | None, environ: Mapping[str, str]) -> Interpreter:
@@ -138,12 +143,27 @@ def _behind_script(script: Path, project: Path) -> Path:
         )
     command: list[str | Path] = [script, "-I", "-c", "import sys; print(sys.executable)"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        # Neither the settings of a version manager that the project holds, nor programs of it, have a say.
+        env = _for_a_shim(os.environ, repository)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, cwd="/", env=env)
     except (OSError, subprocess.SubprocessError) as exc:
         raise UsageError(
             f"{script} did not say which interpreter it starts: {exc}; nothing was started", slug="no-interpreter"
         ) from exc
-    return Path(done.stdout.strip())
+    said = Path(done.stdout.strip())
+    if not said.is_absolute() or not said.is_file():
+        raise UsageError(
+            f"{script} did not say which interpreter it starts; nothing was started", slug="no-interpreter"
+        )
+    return said
+
+
+def _for_a_shim(environ: Mapping[str, str], repository: Path) -> dict[str, str]:
+    """What a version manager needs of the user's variables; no folder of the repository among those of programs."""
+    env = {name: value for name, value in environ.items() if name in _OF_SHIMS}
+    folders = (Path(part) for part in environ.get("PATH", os.defpath).split(os.pathsep))
+    kept = [f for f in folders if f.is_absolute() and not any(p.is_relative_to(repository) for p in (f, f.resolve()))]
+    return {**env, "PATH": os.pathsep.join(map(str, kept))}
 
 
 def environment(environ: Mapping[str, str], extra: Mapping[str, str], python: Path) -> dict[str, str]:

@@ -36,6 +36,10 @@ _REMAKE: Mapping[Kind, str] = {
 }
 
 _MISSING = re.compile(r"No module named '([\w.]+)'")
+#: Files of a project that name distributions; a lock may be long.
+_NAMING = ("pyproject.toml", "setup.cfg", "Pipfile", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock")
+_REQUIREMENTS = "requirements.txt"
+_LOCK_BYTES, _MANY = 4 << 20, 20
 _SET_UP: Mapping[str, str] = {
     "uv.lock": "uv sync",
     "poetry.lock": "poetry install",
@@ -160,7 +164,8 @@ def set_up(root: Path) -> str:
 def missing_module(said: str, interpreter: Interpreter, root: Path, *, own: Sequence[str]) -> str | None:
     """The command for what tests could not import, by what Python said; `own` are the project's packages.
 
-    The name of a distribution may differ from that of its module; None where no module is missing.
+    What is missing was said by the project's code: only a distribution that the project itself names is installed by its
+    name, else all that it names. None where no module is missing, or the project names nothing.
     """
     found = _MISSING.search(said)
     if found is None:
@@ -168,6 +173,18 @@ def missing_module(said: str, interpreter: Interpreter, root: Path, *, own: Sequ
     if interpreter.python == Path(sys.executable):
         return set_up(root)
     name = found[1].partition(".")[0]
-    if name in own:
+    if name not in own and _is_named(name, root):
+        return install(interpreter.kind, interpreter.python, root, name)
+    if any((root / file).is_file() for file in ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile")):
         return install_project(interpreter.kind, interpreter.python, root)
-    return install(interpreter.kind, interpreter.python, root, name)
+    if (root / _REQUIREMENTS).is_file():
+        return _pip(interpreter.kind, interpreter.python, f"-r {_REQUIREMENTS}")
+    return None
+
+
+def _is_named(name: str, root: Path) -> bool:
+    """Whether the project's own files name a distribution so, in whichever spelling."""
+    parts = [re.escape(part) for part in re.split(r"[-_.]+", name)]
+    word = re.compile(rf"(?<![\w.-]){'[-_.]+'.join(parts)}(?![\w.-])", re.IGNORECASE)
+    files = [root / file for file in _NAMING] + sorted(root.glob("requirements*.txt"))[:_MANY]
+    return any(word.search(bounded.text(file, below=root, most=_LOCK_BYTES) or "") for file in files)

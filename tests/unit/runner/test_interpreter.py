@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -272,6 +273,33 @@ class TestAskedFor:
     def test_a_shim_that_fails(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="did not say"):
             find(tmp_path / "project", shim(tmp_path, "exit 3"))
+
+    def test_the_project_has_no_say_in_what_a_shim_starts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Version managers read files of the folder that they are started in, and find programs by PATH."""
+        project = tmp_path / "project"
+        programs = project / ".venv" / "bin"
+        programs.mkdir(parents=True)
+        monkeypatch.chdir(project)
+        (tmp_path / "link").symlink_to(programs)
+        path = [str(programs), ".venv/bin", "", str(tmp_path / "link"), "/usr/bin", "/bin"]
+        monkeypatch.setenv("PATH", os.pathsep.join(path))
+        for name in ("SECRET", "PYENV_DIR", "PYTHONPATH", "LD_PRELOAD"):
+            monkeypatch.setenv(name, "")
+        monkeypatch.setenv("PYENV_ROOT", "/pyenv")
+        said = tmp_path / "said"
+        assert find(project, shim(tmp_path, f'(pwd; env) > {said}; exec {sys.executable} "$@"')) == OWN
+        folder, *variables = said.read_text().splitlines()
+        assert folder == "/"
+        env = dict(v.split("=", 1) for v in variables)
+        assert (env["PATH"], env["PYENV_ROOT"]) == ("/usr/bin:/bin", "/pyenv")
+        assert not env.keys() & {"SECRET", "PYENV_DIR", "PYTHONPATH", "LD_PRELOAD"}
+
+    @pytest.mark.parametrize("said", ["", "python3", "/gone/python3", "/a\n/b"])
+    def test_a_shim_that_says_something_else(self, tmp_path: Path, said: str) -> None:
+        with pytest.raises(UsageError, match="did not say"):
+            find(tmp_path / "project", shim(tmp_path, f"printf '{said}'"))
 
     def test_a_script_of_the_repository_is_not_run(self, tmp_path: Path) -> None:
         """Not even where the user names it: it would run outside of the sandbox."""

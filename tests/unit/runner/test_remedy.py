@@ -14,7 +14,7 @@ import pytest
 from reknit.errors import CannotJudgeError
 from reknit.runner.environments import Interpreter, Kind
 from reknit.runner.pytest import PytestRunner
-from reknit.runner.remedy import install, remake, unusable
+from reknit.runner.remedy import install, missing_module, remake, unusable
 from reknit.sandbox.unconfined import Unconfined
 from tests import projects
 from tests.unit.runner.environments import environment
@@ -52,6 +52,49 @@ def test_pip_where_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert install(Kind.TOX, python, tmp_path) == f"uv pip install --python {python} pytest"
     (tmp_path / "env/lib/python3.12/site-packages/pip").mkdir()
     assert install(Kind.PLAIN, python, tmp_path, "pytest>=4.6") == f"{python} -m pip install 'pytest>=4.6'"
+
+
+class TestAModuleThatIsMissing:
+    """Its name is what the project's code has printed: to install whatever has that name would be to obey it."""
+
+    SAID = "ModuleNotFoundError: No module named 'some_thing.part'"
+
+    def command(self, root: Path, python: Path, said: str = SAID) -> str | None:
+        interpreter = Interpreter(python=python, origin="", kind=Kind.POETRY)
+        return missing_module(said, interpreter, root, own=["mine"])
+
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            ("pyproject.toml", "dependencies = ['Some-Thing>=1']"),
+            ("requirements-dev.txt", "other\nsome.thing==1 ; python_version > '3'\n"),
+            ("uv.lock", "x" * (1 << 20) + '\nname = "some-thing"\n'),
+        ],
+    )
+    def test_one_that_the_project_names_is_installed(self, tmp_path: Path, file: str, text: str) -> None:
+        (tmp_path / file).write_text(text)
+        assert self.command(tmp_path, environment(tmp_path / ".venv")) == "poetry add --group dev some_thing"
+
+    @pytest.mark.parametrize("text", ["", "some-thing-else", "not-some-thing", "some", "thing", "some-thing.evil"])
+    def test_any_other_is_not(self, tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(shutil, "which", lambda _name: None)
+        python = environment(tmp_path / ".venv")
+        assert self.command(tmp_path, python) is None
+        (tmp_path / "requirements.txt").write_text(text)
+        assert self.command(tmp_path, python) == f"{python} -m ensurepip && {python} -m pip install -r requirements.txt"
+        (tmp_path / "pyproject.toml").write_text(f"dependencies = ['{text}']")
+        assert self.command(tmp_path, python) == "poetry install"
+
+    def test_nor_by_what_a_link_leads_to(self, tmp_path: Path) -> None:
+        (tmp_path / "names").write_text("some-thing")
+        (tmp_path / "project").mkdir()
+        (tmp_path / "project" / "uv.lock").symlink_to("../names")
+        assert self.command(tmp_path / "project", environment(tmp_path / "env")) is None
+
+    def test_the_projects_own(self, tmp_path: Path) -> None:
+        (tmp_path / "pyproject.toml").write_text("name = 'mine'")
+        said = "No module named 'mine'"
+        assert self.command(tmp_path, environment(tmp_path / ".venv"), said) == "poetry install"
 
 
 def test_the_systems_python_is_left_alone(tmp_path: Path) -> None:
