@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reknit import __version__
+from reknit.bounded import escaped
 from reknit.config import Options, find_root
 from reknit.config.options import MARKS
 from reknit.errors import CannotJudgeError, ReknitError
@@ -119,6 +120,16 @@ class Checkup:
     findings: tuple[Finding, ...]
 
     @property
+    def summary(self) -> str:
+        """What the findings come to. Whether a test fails is not known: none was run."""
+        ill = [f.topic for f in self.findings if f.health is Health.ILL]
+        if not self.can_heal:
+            return f"reknit cannot heal here; to be mended: {', '.join(ill)}"
+        if any(f.slug == "collection" for f in self.findings):
+            return "reknit can heal here only tests that were collected and fail; mend the imports to have the others judged"
+        return "reknit can heal here"
+
+    @property
     def can_heal(self) -> bool:
         """Whether nothing stands in the way."""
         return not any(f.health in {Health.ILL, Health.UNCHECKED} for f in self.findings)
@@ -166,7 +177,7 @@ def examine(options: Options, tell: Callable[[str], None] = lambda _text: None) 
         python=str(python.python),
         python_version=facts.python if facts else None,
         python_origin=python.origin,
-        passed_over=tuple(Passed(origin=p.origin, path=str(p.path), why=p.why) for p in python.passed_over),
+        passed_over=tuple(Passed(origin=p.origin, path=escaped(str(p.path)), why=p.why) for p in python.passed_over),
         pytest=facts.packages.get("pytest") if facts else None,
         plugins=seen.plugins,
         tests=len(run.collected) if run else None,
@@ -285,7 +296,7 @@ def _interpreter(seen: _Seen) -> Finding:
         return _ill("interpreter", seen.error, *passed)
     if seen.runner is None:
         return _unchecked("interpreter", f"{python.python} ({python.origin}) is not started without isolation")
-    text = f"{python.python}, Python {seen.runner.facts.python} ({python.origin})"
+    text = f"{escaped(str(python.python))}, Python {seen.runner.facts.python} ({python.origin})"
     if passed:
         fix = set_up(seen.root) if python.python == Path(sys.executable) else None
         return Finding(topic="interpreter", health=Health.DOUBTFUL, text=text, details=passed, fix=fix)
@@ -313,12 +324,17 @@ def _tests(seen: _Seen, imported: tuple[Imported, ...]) -> Finding:
     text = f"{len(run.collected)} collected in {seen.seconds:.1f} s"
     if not run.collect_errors:
         return _well("tests", text)
+    many = f"{text}; {len(run.collect_errors)} of their modules could not be"
+    if run.collected:
+        many += (
+            ", and are not looked at: only a test beside them that fails can be healed, and with none heal ends with 4"
+        )
     said = "\n".join(said for _, said in run.collect_errors)
     fix = missing_module(said, seen.python, seen.root, own=[i.name for i in imported])
     return Finding(
         topic="tests",
         health=Health.DOUBTFUL if run.collected else Health.ILL,
-        text=f"{text}; {len(run.collect_errors)} of their modules could not be",
+        text=many,
         details=tuple(_last_word(module, said) for module, said in run.collect_errors[:3]),
         fix=fix or "mend the import, or leave the module out: `reknit heal -- --ignore PATH`",
         slug="collection",

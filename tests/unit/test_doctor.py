@@ -56,6 +56,7 @@ def test_all_is_well(root: Path) -> None:
     seen = look(root, CALC)
     assert {f.topic: f.health for f in seen.findings if f.health is not Health.WELL} == {}
     assert seen.can_heal
+    assert seen.summary == "reknit can heal here"
     assert (seen.tests, seen.layout, seen.isolation) == (1, "flat", "bubblewrap")
     assert (seen.project, seen.repository) == (str(root), str(root))
     assert seen.python_version == ".".join(map(str, sys.version_info[:3]))
@@ -100,11 +101,15 @@ def test_no_tests(root: Path) -> None:
 def test_what_cannot_be_imported_comes_with_a_command(root: Path) -> None:
     (root / "uv.lock").write_text("")
     seen = look(root, {"test_a.py": "import gone_module\n"})
+    assert seen.summary == "reknit cannot heal here; to be mended: tests"
     found = about(seen, "tests")
     assert (found.health, found.slug, found.fix) == (Health.ILL, "collection", "uv sync")
     assert found.details == ("test_a.py: ModuleNotFoundError: No module named 'gone_module'",)
     seen = look(root, {"test_b.py": "def test_b(): pass\n"})
     assert about(seen, "tests").health is Health.DOUBTFUL, "the rest can be judged"
+    assert "with none heal ends with 4" in about(seen, "tests").text
+    assert seen.can_heal
+    assert seen.summary.startswith("reknit can heal here only tests that were collected and fail")
 
 
 def test_a_syntax_error_is_no_missing_module(root: Path) -> None:

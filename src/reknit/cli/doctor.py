@@ -45,6 +45,6 @@ def show(console: Console, checkup: Checkup) -> None:
             say(console, Text(f"{'':{width}}    try: {printable(finding.fix)}", "bold"))
         if finding.slug is not None:
             say(console, Text(f"{'':{width}}    more: docs/errors.md#{finding.slug}", "dim"))
-    ill = [f.topic for f in checkup.findings if f.health is Health.ILL]
-    said = "reknit can heal here" if checkup.can_heal else f"reknit cannot heal here; to be mended: {', '.join(ill)}"
-    say(console, Text(said, "green" if checkup.can_heal else "red"))
+    doubtful = any(f.slug == "collection" for f in checkup.findings)
+    style = ("yellow" if doubtful else "green") if checkup.can_heal else "red"
+    say(console, Text(checkup.summary, style))
