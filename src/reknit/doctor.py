@@ -198,7 +198,7 @@ def _collect(seen: _Seen, sandbox: Sandbox, options: Options) -> _Seen:
             sandbox,
             root=seen.root,
             python=seen.python,
-            env=interpreter.environment(os.environ, options.env, seen.python.python),
+            env=interpreter.variables_for_tests(os.environ, options.env, seen.python.python),
             arguments=(*options.pytest_args, "--collect-only"),
         )
         seen = replace(seen, runner=runner, plugins=runner.plugins())
@@ -211,7 +211,7 @@ def _collect(seen: _Seen, sandbox: Sandbox, options: Options) -> _Seen:
 
 def _imports(seen: _Seen) -> tuple[str, tuple[Imported, ...]]:
     """How the project's packages are laid out, and where the tests import them from."""
-    layout, own = packages(seen.root, judge_of_tests(seen.run.collected if seen.run else ()))
+    layout, own = packages(seen.root, judge_of_tests(seen.run.own if seen.run else ()))
     words = [layout.value]
     words += ["with a namespace package"] if any(p.namespace for p in own) else []
     words += ["installed as editable"] if is_editable(seen.python.python, seen.root) else []

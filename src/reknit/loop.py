@@ -184,7 +184,7 @@ def _sources(kit: Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, E
     kit.meter.tests += run.cpu_seconds
     run = with_known(base, run, known)
     kit.memory.keep_coverage(run.coverage)
-    is_test = judge_of_tests(base.collected)
+    is_test = judge_of_tests(base.own)
     paths = sorted({p for lines in run.coverage.values() for p in lines if p.endswith(".py") and not is_test(p)})
     entries = {p: e for p, e in kit.legible(paths).items() if not e.is_link}
     parsed = {p: parse(p, e.content) for p, e in entries.items()}
@@ -215,7 +215,7 @@ def diagnose(kit: Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, So
         run.coverage,
         [t for t, r in run.tests.items() if r.outcome == "passed"],
         {p: _ranges(s) for p, s in sources.items()},
-        is_test=judge_of_tests(healing.baseline.collected),
+        is_test=judge_of_tests(healing.baseline.own),
         context=about,
     )
     return replace(healing, faults=found, outcomes={**healing.outcomes, **done})
@@ -359,7 +359,7 @@ def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[st
     )
     deadline = kit.meter.accept_deadline()
     verdict, cpu_seconds = judge(
-        patch, tree, check, is_test=judge_of_tests(healing.baseline.collected), deadline=deadline
+        patch, tree, check, is_test=judge_of_tests(healing.baseline.own), deadline=deadline
     )
     kit.meter.tests += cpu_seconds
     return verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.e2e.machine import check_mended
+from tests.e2e.machine import CALC, TESTS, check_mended, make
 
 #: Grades of a class: a register, its rules, and what it prints.
 REGISTER = b'''\
@@ -256,3 +256,32 @@ def test_parametrised_and_class_scoped_fixtures_and_a_limit_that_is_left_out(tmp
         "tests/test_post.py": POST_TESTS,
     }
     check_mended(tmp_path, files, "post/rates.py", right=b"grams <= limit", wrong=b"grams < limit", tests="7/14")
+
+
+LINTER = b"""\
+import pytest
+
+
+class LintItem(pytest.Item):
+    def runtest(self):
+        raise ValueError("line 3 is too long")
+
+
+class LintFile(pytest.File):
+    def collect(self):
+        return [LintItem.from_parent(self, name="lint")]
+
+
+def pytest_collect_file(file_path, parent):
+    return LintFile.from_parent(parent, path=file_path) if file_path.name == "calc.py" else None
+"""
+
+
+def test_a_linter_that_is_a_plug_in_judges_the_module_and_makes_it_no_test(tmp_path: Path) -> None:
+    project = make(tmp_path, {"calc.py": CALC, "conftest.py": LINTER, "tests/test_calc.py": TESTS})
+    done = project.heal("--apply", "--unsafe", "--yes")
+    assert done.status == 1, done.out + done.err
+    assert project.read("calc.py") == CALC.replace(b"return low\n    return value", b"return high\n    return value")
+    assert "healed  tests/test_calc.py::test_above" in done.out
+    assert "not healed  calc.py::lint" in done.out
+    assert "it runs no line of the project" in done.out

@@ -93,6 +93,11 @@ class SuiteRun:
     tracer: str = ""
 
     @property
+    def own(self) -> tuple[str, ...]:
+        """Functions and examples, in pytest's order: what a linter says of a module does not make it a test."""
+        return tuple(t for t in self.collected if t not in self.foreign)
+
+    @property
     def bad(self) -> tuple[str, ...]:
         """Tests that count against the program, in pytest's order."""
         return tuple(t for t in self.collected if t in self.tests and self.tests[t].bad)
