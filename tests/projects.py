@@ -57,7 +57,7 @@ def runner(
         sandbox or Unconfined(scratch=root.parent / "scratch"),
         root=root,
         python=Interpreter(python=python or Path(sys.executable), origin="the test's own"),
-        env=interpreter.environment(
+        env=interpreter.variables_for_tests(
             {"PATH": os.environ.get("PATH", os.defpath)}, extra, python or Path(sys.executable)
         ),
         arguments=arguments,

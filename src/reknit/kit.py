@@ -115,7 +115,7 @@ def _others(root: Path, but: Collection[str]) -> str | None:
 def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
     """The tools for a project, its interpreter found and asked, the isolation tried out."""
     python = interpreter.find(root, options.python, os.environ)
-    variables = interpreter.environment(os.environ, options.env, python.python)
+    variables = interpreter.variables_for_tests(os.environ, options.env, python.python)
     runner = PytestRunner(
         sandbox.find(level(options.isolation)),
         root=root,

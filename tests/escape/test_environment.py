@@ -55,7 +55,7 @@ def test_only_the_repository_is_seen(sandbox: Sandbox, tmp_path: Path, monkeypat
         file.write(f"home = {work.parent / 'bin'}\n")
     found = interpreter.find(root, None, {"HOME": str(tmp_path / "home")})
     assert found.origin == "../../.venv"
-    env = interpreter.environment({}, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, found.python)
+    env = interpreter.variables_for_tests({}, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, found.python)
     runner = PytestRunner(sandbox, root=root, python=found, env=env, arguments=())
     run = runner.suite(deadline=time.monotonic() + 60, hang_seconds=20)
     seen = [test.partition("[")[2][:-1] for test, result in run.tests.items() if result.outcome == "passed"]
@@ -77,7 +77,7 @@ def seen_by(sandbox: Sandbox, root: Path, paths: list[Path], **environ: str) -> 
     put(root / "test_a.py").write_text(TRY.format(paths=[str(p) for p in paths]))
     put(root / "pytest.ini").write_text("[pytest]\n")
     found = interpreter.find(root, None, {"HOME": str(root.parents[1]), **environ})
-    env = interpreter.environment(environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, found.python)
+    env = interpreter.variables_for_tests(environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, found.python)
     run = PytestRunner(sandbox, root=root, python=found, env=env, arguments=()).suite(
         deadline=time.monotonic() + 60, hang_seconds=20
     )

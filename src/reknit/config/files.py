@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reknit import bounded
-from reknit.config.schema import Environment, FileSettings, Settings
+from reknit.config.schema import Deployment, FileSettings, Settings
 from reknit.config.toml import check, parse
 from reknit.errors import UsageError
 
@@ -30,7 +30,7 @@ class ConfigFile:
     sha256: str
     settings: FileSettings
 
-    def values(self, environment: Environment) -> dict[str, tuple[Any, str]]:
+    def values(self, environment: Deployment) -> dict[str, tuple[Any, str]]:
         """Each setting in `environment` with the place that it stands in."""
         special: Settings = getattr(self.settings.env, environment)
         within = "[tool.reknit." if self.path.name == "pyproject.toml" else "["

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from reknit.config.files import ConfigFile, project_file, user_file
 from reknit.config.options import Options
-from reknit.config.schema import FIELDS, NAMES, RULES, Environment, Settings
+from reknit.config.schema import FIELDS, NAMES, RULES, Deployment, Settings
 from reknit.config.toml import said, suggestion
 from reknit.config.trust import Trust, trust_in
 from reknit.errors import UsageError
@@ -55,7 +55,7 @@ class Loaded:
     """What a run is asked to do, and who asked for it."""
 
     options: Options
-    environment: Environment
+    environment: Deployment
     #: Every setting by name.
     settings: Mapping[str, Setting]
     #: What the project's file asks for and did not get, and the like.
@@ -68,7 +68,7 @@ class Asked:
 
     setting: Setting
     name: str
-    environment: Environment
+    environment: Deployment
     #: What holds without the file.
     held: Setting
     #: Whether it may be taken from a file that nobody has trusted.
@@ -102,11 +102,11 @@ def load(root: Path, *, flags: Mapping[str, object], environ: Mapping[str, str],
 
 def asked(root: Path, file: ConfigFile, environ: Mapping[str, str]) -> Iterator[Asked]:
     """All that the project's file asks for, in every environment, beside what holds for this user without it."""
-    for environment in Environment:
+    for environment in Deployment:
         yield from _asked(file, {**_defaults(), **_user_settings(root, environ, environment)}, environment)
 
 
-def _asked(file: ConfigFile, held: Mapping[str, Setting], environment: Environment) -> Iterator[Asked]:
+def _asked(file: ConfigFile, held: Mapping[str, Setting], environment: Deployment) -> Iterator[Asked]:
     for name, (value, where) in file.values(environment).items():
         before = held[name].value
         yield Asked(
@@ -118,13 +118,13 @@ def _asked(file: ConfigFile, held: Mapping[str, Setting], environment: Environme
         )
 
 
-def _environment(flags: Mapping[str, object], environ: Mapping[str, str]) -> Environment:
-    name = str(flags.get("env") or environ.get("REKNIT_ENV") or Environment.DEVELOPMENT)
-    if name not in set(Environment):
+def _environment(flags: Mapping[str, object], environ: Mapping[str, str]) -> Deployment:
+    name = str(flags.get("env") or environ.get("REKNIT_ENV") or Deployment.DEVELOPMENT)
+    if name not in set(Deployment):
         where = "--env" if flags.get("env") else "REKNIT_ENV"
         message = f"{where}: there is no environment {name}; nothing was run"
-        raise UsageError(message, slug="config-value", hint=suggestion(name, Environment))
-    return Environment(name)
+        raise UsageError(message, slug="config-value", hint=suggestion(name, Deployment))
+    return Deployment(name)
 
 
 def _defaults() -> dict[str, Setting]:
@@ -174,7 +174,7 @@ def _words(name: str, text: str) -> list[str] | dict[str, str]:
     return {key: value for key, _, value in (word.partition("=") for word in words)}
 
 
-def _user_settings(root: Path, environ: Mapping[str, str], environment: Environment) -> dict[str, Setting]:
+def _user_settings(root: Path, environ: Mapping[str, str], environment: Deployment) -> dict[str, Setting]:
     named = environ.get("REKNIT_CONFIG")
     if named:
         path = Path(named)

@@ -20,8 +20,8 @@ _STRONGEST = "seatbelt" if sys.platform == "darwin" else "bubblewrap"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
-class Environment(StrEnum):
-    """Where reknit runs."""
+class Deployment(StrEnum):
+    """Where reknit runs, for which a file may have settings of its own."""
 
     DEVELOPMENT = "development"
     STAGING = "staging"

@@ -166,7 +166,7 @@ def _for_a_shim(environ: Mapping[str, str], repository: Path) -> dict[str, str]:
     return {**env, "PATH": os.pathsep.join(map(str, kept))}
 
 
-def environment(environ: Mapping[str, str], extra: Mapping[str, str], python: Path) -> dict[str, str]:
+def variables_for_tests(environ: Mapping[str, str], extra: Mapping[str, str], python: Path) -> dict[str, str]:
     """The tests' whole environment: an allow-list of the user's, what reknit sets, and `extra`.
 
     As if the environment of `python`, if it is one, were active: tests start programs that are installed there.

@@ -323,15 +323,15 @@ def shim(folder: Path, command: str) -> Path:
 
 def test_the_environment_is_an_allow_list() -> None:
     user = {"PATH": "/bin", "LC_ALL": "C", "AWS_SECRET": "x", "HOME": "/home/user", "PYTHONSTARTUP": "evil"}
-    found = interpreter.environment(user, {"MINE": "1"}, Path("/usr/bin/python3"))
+    found = interpreter.variables_for_tests(user, {"MINE": "1"}, Path("/usr/bin/python3"))
     assert found == {"PATH": "/bin", "LC_ALL": "C", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1", "MINE": "1"}
 
 
 def test_the_tests_run_as_if_their_environment_were_active(tmp_path: Path) -> None:
     python = environment(tmp_path / ".venv")
-    found = interpreter.environment({"PATH": "/bin", "VIRTUAL_ENV": "/another"}, {}, python)
+    found = interpreter.variables_for_tests({"PATH": "/bin", "VIRTUAL_ENV": "/another"}, {}, python)
     assert (found["PATH"], found["VIRTUAL_ENV"]) == (f"{python.parent}:/bin", str(tmp_path / ".venv"))
-    assert interpreter.environment({}, {"PATH": "/mine"}, python)["PATH"] == "/mine"
+    assert interpreter.variables_for_tests({}, {"PATH": "/mine"}, python)["PATH"] == "/mine"
 
 
 def test_nothing_is_run_to_find_an_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
