@@ -273,7 +273,7 @@ def _search(
     """The engine's proposal for one fault; what tests spoke against before is not tried again."""
     key = kit.memory.fault_key((*lead, *fault.tests), base)
     known = kit.memory.tried(key)
-    tell = _counter(kit, fault)
+    tell = _counter(kit, fault, searched=engine.out_of_reach(fault) is None)
     proposal = engine.propose(
         fault, trials, spent=spent, now=kit.started, tell=tell, known=known.ids, near=known.near, lead=lead
     )
@@ -319,10 +319,11 @@ def _told(verdict: Verdict) -> Verdict:
     return replace(verdict, heals=verdict.heals[:_TOLD])
 
 
-def _counter(kit: Kit, fault: Fault) -> Callable[[int], None]:
+def _counter(kit: Kit, fault: Fault, *, searched: bool) -> Callable[[int], None]:
     """Counts the candidates of one fault on top of those before it."""
     more = f" and {len(fault.tests) - 1} more" if len(fault.tests) > 1 else ""
-    kit.tell("propose", f"searching a patch for {fault.tests[0]}{more}")
+    if searched:
+        kit.tell("propose", f"searching a patch for {fault.tests[0]}{more}")
     before = kit.candidates
 
     def tell(count: int) -> None:

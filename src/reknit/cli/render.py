@@ -128,7 +128,7 @@ def _headline(outcome: Outcome, tests: Sequence[str]) -> Text:
 def _failure(signal: Signal) -> Text:
     """The error that a test showed, and where in the project."""
     said = [line for line in printable(signal.error.message).splitlines() if line.strip()]
-    message = f": {said[0][:_MESSAGE]}" if said else ""
+    message = f": {said[0][:_MESSAGE]}{'…' * (len(said[0]) > _MESSAGE)}" if said else ""
     inner = next((f for f in reversed(signal.frames) if f.in_project), None)
     where = f", at {inner.path}:{inner.line} in {inner.function}" if inner else ""
     return _line(f"{signal.error.type}{message}{where}", "red")
