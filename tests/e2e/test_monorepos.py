@@ -147,3 +147,18 @@ def test_a_package_in_a_monorepo_with_the_wrong_argument(tmp_path: Path, words: 
     (site / "__editable__.money.pth").write_text(f"{project.root}/libraries/money\n")
     (project.root / "pyproject.toml").unlink()
     check_member(project, "services/orders", "services/orders/orders/order.py", ORDERS, *words)
+
+
+def test_a_sibling_that_only_pytests_pythonpath_names(tmp_path: Path) -> None:
+    """Nothing of the repository is installed."""
+    right, wrong = MISTAKES["operator"]
+    files = {
+        ".git/HEAD": b"ref: refs/heads/main\n",
+        "libraries/money/money.py": MONEY,
+        "services/orders/pytest.ini": b"[pytest]\npythonpath = . ../../libraries/money\n",
+        "services/orders/orders/order.py": ORDERS.replace(right, wrong),
+        "services/orders/tests/test_orders.py": ORDER_TESTS,
+    }
+    project = make(tmp_path, files)
+    (project.root / "pyproject.toml").unlink()
+    check_member(project, "services/orders", "services/orders/orders/order.py", ORDERS)

@@ -16,7 +16,7 @@ from tests.escape.jail import CONFINED, open_jail
 TRY = """
 import os, pytest
 
-@pytest.mark.parametrize("path", {paths!r})
+@pytest.mark.parametrize("path", {paths!r}, ids=str)
 def test_it_is_seen(path):
     assert open(path).read() == "content"
 """
@@ -132,3 +132,16 @@ def test_dots_behind_a_link_open_nothing(sandbox: Sandbox, user: Path) -> None:
     python.symlink_to("../../deep/../../../file")
     assert python.resolve() == (root / "file").resolve()
     assert seen_by(sandbox, root, [secret]) == []
+
+
+def test_pytests_pythonpath_opens_folders_of_the_repository_only(sandbox: Sandbox, user: Path) -> None:
+    repo = user / "work" / "project"
+    root = repo / "packages" / "one"
+    build_environment(root / ".venv")
+    sibling, hidden = put(repo / "packages" / "two" / "file"), put(repo / "packages" / ".keys" / "file")
+    outside, history = put(user / "work" / "other" / "file"), put(repo / ".git" / "config")
+    (repo / "packages" / "away").symlink_to(outside.parent)
+    put(root / "setup.cfg").write_text(
+        "[tool:pytest]\npythonpath = ../two ../.keys ../away ../../../other ../../.git\n"
+    )
+    assert seen_by(sandbox, root, [sibling, hidden, outside, history]) == [str(sibling)]
