@@ -308,10 +308,13 @@ def _run_again(
 
 
 def _also_healed(outcome: Outcome, signals: Sequence[Signal], outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Tests of other faults that the patch makes pass and that have none of their own."""
+    """Tests of other faults that the patch makes pass: those without one, and all those of a patch that heals fewer."""
     heals = outcome.verdict.heals if isinstance(outcome, Proposed) else ()
     asked = {s.test for s in signals}
-    return [t for t in heals if t in asked and not isinstance(outcomes.get(t), (Proposed, Quarantined))]
+    needed = {o.patch.id for t, o in outcomes.items() if isinstance(o, Proposed) and t not in heals}
+    found = {t: outcomes.get(t) for t in heals if t in asked}
+    mine = {t: o for t, o in found.items() if not isinstance(o, Quarantined)}
+    return [t for t, o in mine.items() if not isinstance(o, Proposed) or o.patch.id not in needed]
 
 
 def _told(verdict: Verdict) -> Verdict:
