@@ -106,6 +106,12 @@ class TestAnEnvironmentInTheRepository:
         (root / ".venv").symlink_to(tmp_path / "elsewhere")
         assert shown(root / ".venv" / "bin" / "python", root) == ()
 
+    def test_a_link_within_the_repository_is_open_with_what_it_leads_to(self, root: Path) -> None:
+        repo = root.parents[1]
+        (repo / "alias").symlink_to("packages/two")
+        python = environment_with_links(repo / ".venv", repo / "alias" / "src", root)
+        assert shown(python, root) == (repo / "alias" / "src", repo / "packages" / "two" / "src")
+
     def test_the_repository_itself_is_open_without_what_is_hidden_or_leads_out(self, root: Path) -> None:
         repo = root.parents[1]
         python = environment_with_links(repo / ".venv", repo, repo)

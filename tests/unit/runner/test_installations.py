@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reknit.runner.installations import installation, is_pythons_place
 from tests.unit.runner.environments import BASE, besides, environment, python_in, shown
 
 
@@ -131,3 +132,29 @@ class TestThePythonOfAnEnvironment:
         for python in (home / "work" / "bin" / "python3", environment(home / "work" / "project" / ".venv")):
             found = shown(python, home / "work" / "project")
             assert not any((home / "work" / "project").is_relative_to(p) for p in found)
+
+    def test_an_environment_above_the_project_is_never_open_whole(self, home: Path) -> None:
+        """A virtual environment may have been made in the folder of all work."""
+        root, work = home / "work" / "project", home / "work"
+        python = environment(work)
+        of_environment = {python, work / "pyvenv.cfg", work / "bin", work / "lib" / "python3.12"}
+        assert besides(shown(python, root)) == of_environment
+        (root / ".venv").symlink_to("..")
+        assert besides(shown(root / ".venv" / "bin" / "python", root)) == set()
+
+
+def test_places_that_hold_more_than_a_python(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_pythons_place(Path("/opt/python"))
+    assert not is_pythons_place(Path("/opt"))
+    assert is_pythons_place(tmp_path.resolve() / "base")
+    assert not is_pythons_place(home.parent), "it holds the home folder"
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError))
+    assert is_pythons_place(Path("/opt/python"))
+
+
+def test_a_program_outside_of_bin_is_of_no_installation(tmp_path: Path) -> None:
+    program = python_in(tmp_path.resolve() / "base")
+    assert installation(program) is not None
+    (program.parents[1] / "sbin").mkdir()
+    assert installation(program.rename(program.parents[1] / "sbin" / program.name)) is None
