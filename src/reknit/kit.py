@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reknit import __version__, sandbox
@@ -17,6 +17,7 @@ from reknit.config import Options
 from reknit.errors import JournalError, StoreError, UsageError
 from reknit.events import Observer, Progress
 from reknit.memory import Memory
+from reknit.model.outcome import Outcome
 from reknit.model.patch import Entry
 from reknit.model.signal import PastSignal
 from reknit.runner import interpreter
@@ -46,6 +47,8 @@ class Kit:
     history: Callable[[str], tuple[PastSignal, ...]]
     memory: Memory
     candidates: int = 0
+    #: How signals have ended so far, for a run that is cut short.
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     #: What is to be said of the tools themselves.
     notes: tuple[str, ...] = ()
 

@@ -106,17 +106,28 @@ def heal(
         kit = make_kit(options, root, observe, store)
         healing = detect(kit, asked)
         healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
-        if healing.open:
-            sources, entries, run = _sources(kit, healing)
-            healing = diagnose(kit, healing, run, sources)
-            healing = propose(kit, healing, run, sources, entries)
-        report = _report(kit, healing)
-        if writable(options, healing.outcomes) and confirm(report):
-            writing = _writing(kit, healing, Journal(root, state))
-            with writing:
-                healing = apply(healing, writing)
-                return _kept(store, _report(kit, healing))
+        try:
+            if healing.open:
+                sources, entries, run = _sources(kit, healing)
+                healing = diagnose(kit, healing, run, sources)
+                healing = propose(kit, healing, run, sources, entries)
+            report = _report(kit, healing)
+            if writable(options, healing.outcomes) and confirm(report):
+                with _writing(kit, healing, Journal(root, state)) as writing:
+                    return _kept(store, _report(kit, apply(healing, writing)))
+        except KeyboardInterrupt as exc:
+            _keep_found(kit, healing, store, exc)
+            raise
         return _kept(store, report)
+
+
+def _keep_found(kit: Kit, healing: Healing, store: Store, exc: KeyboardInterrupt) -> None:
+    """Keep the patches that were found before the user ended the run; a note on `exc` says how to get at them."""
+    found = {t: o for t, o in kit.outcomes.items() if isinstance(o, Proposed)}
+    if found:
+        signals = tuple(s for s in healing.signals if s.test in found)
+        _kept(store, _report(kit, replace(healing, signals=signals, outcomes=found)))
+        exc.add_note("`reknit show` has the patches that were found by then")
 
 
 def _kept(store: Store, report: Report) -> Report:
@@ -243,7 +254,8 @@ def propose(
     clean_seconds, clean_cpu = sum(r.seconds for r in base.tests.values()), base.cpu_seconds
     with engine.trials() as trials:
         healing, leaning = _run_again(kit, healing, engine, trials)
-        outcomes, notes = dict(healing.outcomes), list(healing.notes)
+        outcomes, notes = kit.outcomes, list(healing.notes)
+        outcomes |= healing.outcomes
         for number, whole in enumerate(healing.faults):
             left = tuple(c for c in whole.contexts if not _settles(outcomes.get(c.signal.test or "")))
             if not left:  # flaky, or an earlier patch makes these pass too
@@ -258,7 +270,7 @@ def propose(
             if isinstance(outcome, Proposed):
                 outcome = replace(outcome, verdict=_told(outcome.verdict))
             outcomes |= dict.fromkeys((*fault.tests, *healed), outcome)
-    return replace(healing, outcomes=outcomes, notes=tuple(notes))
+    return replace(healing, outcomes=dict(outcomes), notes=tuple(notes))
 
 
 def _search(
@@ -362,9 +374,7 @@ def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[st
         hang_seconds=kit.meter.hang_seconds,
     )
     deadline = kit.meter.accept_deadline()
-    verdict, cpu_seconds = judge(
-        patch, tree, check, is_test=judge_of_tests(healing.baseline.own), deadline=deadline
-    )
+    verdict, cpu_seconds = judge(patch, tree, check, is_test=judge_of_tests(healing.baseline.own), deadline=deadline)
     kit.meter.tests += cpu_seconds
     return verdict
 

@@ -205,3 +205,22 @@ class TestMemory:
             assert memory(store, root, cold=False, setting="").others(set()) is not None
             (root / "b.py").write_bytes(b"")
             assert memory(store, root, cold=False, setting="").others(set()) is None
+
+
+def test_what_was_found_before_the_user_ended_the_run_is_kept(root: Path, tmp_path: Path) -> None:
+    tools, found = kit(root), proposed(b"one", b"9")
+    signals = tuple(Signal(kind=SignalKind.TEST, test=t, error=ErrorInfo(type="E", message="")) for t in ("one", "two"))
+    tools.outcomes |= {"one": found, "two": Quarantined(flaky="")}
+    end = KeyboardInterrupt()
+    with Store.open(tmp_path / "store.db") as store:
+        loop._keep_found(tools, loop.Healing(baseline=RED, signals=signals), store, end)
+        assert [f.patch.id for f in store.latest_proposed()] == [found.patch.id]
+    assert "reknit show" in end.__notes__[0]
+
+
+def test_a_run_ended_before_anything_was_found_keeps_nothing(root: Path, tmp_path: Path) -> None:
+    end = KeyboardInterrupt()
+    with Store.open(tmp_path / "store.db") as store:
+        loop._keep_found(kit(root), healing(), store, end)
+        assert store.runs() == ()
+    assert not hasattr(end, "__notes__")

@@ -88,9 +88,10 @@ def heal_verb(options: Options, *, ask: bool, as_json: bool = False) -> int:
 
         try:
             report = heal(options=replace(options, project=root), observe=ticker, confirm=confirm)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as exc:
             ticker.pause()
-            raise Interrupted("interrupted; the project's files are as they were") from None
+            said = ("interrupted; the project's files are as they were", *getattr(exc, "__notes__", ()))
+            raise Interrupted("; ".join(said)) from None
     status = exit_status([r.outcome for r in report.rows])
     before = before or entries_before(root, report)
     if as_json:
