@@ -111,12 +111,15 @@ class Interpreter:
     passed_over: tuple[PassedOver, ...] = ()
     #: Whether what it has installed as editable may lie anywhere: not where the project alone chose it.
     believed: bool = True
+    #: It is the one that runs reknit.
+    own: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person would want to know of the choice: nothing where it was the first."""
+        """What a person would want to know of the choice: nothing where it was the project's first."""
         if not self.passed_over:
-            return ()
+            where = f"the tests run with {self.origin} ({self.python}): what it lacks, --python of another may have"
+            return (where,) if self.own else ()
         passed = "; ".join(str(p) for p in self.passed_over)
         return (f"the tests run with {bounded.escaped(f'{self.origin} ({self.python})')}; passed over: {passed}",)
 

@@ -47,7 +47,7 @@ def find(project: Path, wanted: Path | None, environ: Mapping[str, str]) -> Inte
     if spare is not None:
         return _taken(spare, [p for p in passed if p.path != spare.python])
     origin = "reknit's own, as the project has no environment that can be used"
-    return Interpreter(python=Path(sys.executable), origin=origin, passed_over=tuple(passed))
+    return Interpreter(python=Path(sys.executable), origin=origin, passed_over=tuple(passed), own=True)
 
 
 def _taken(found: Environment, passed: list[PassedOver]) -> Interpreter:

@@ -81,6 +81,14 @@ def test_nothing_is_passed_over_where_the_first_is_taken(tmp_path: Path) -> None
     assert (found.passed_over, found.notes, found.origin) == ((), (), ".venv")
 
 
+def test_that_it_is_reknits_own_is_said(tmp_path: Path) -> None:
+    """A project whose packages are elsewhere would fail in it for no fault of its own."""
+    found = interpreter.find(tmp_path, None, {})
+    (note,) = found.notes
+    assert note.startswith("the tests run with reknit's own")
+    assert "--python" in note
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
