@@ -72,17 +72,22 @@ class Meter:
         """Of this run so far, ours and the tests'."""
         return self.tests + time.process_time() - self.own
 
+    def has_left(self) -> bool:
+        """Whether enough is left to take a search up again."""
+        time_left = self.deadline - time.monotonic() > self.max_time * _AGAIN_SHARE
+        return time_left and (self.max_cpu is None or self.max_cpu - self.cpu_seconds > self.max_cpu * _AGAIN_SHARE)
+
     def share(self, clean_seconds: float, clean_cpu: float, *, left: int) -> Callable[[float], bool]:
         """Whether a search that starts now, and has used so much CPU time, has had its part of what is left.
 
-        `left` searches share it, and for each a clean run of the suite, of so many seconds, is kept.
+        `left` searches share it, and for the clean run of the suite after this one, of so many seconds, some is kept.
         """
         now, own = time.monotonic(), time.process_time()
         clean = min(clean_seconds * 1.5 + 2, self.max_time * _ACCEPT_SHARE)
-        until = now + max(_LEAST_SECONDS, (self.deadline - now - clean * left) / left)
+        until = now + max(_LEAST_SECONDS, (self.deadline - now - clean) / left)
         cpu = self.max_cpu
         if cpu is not None:
-            cpu = max(_LEAST_CPU, (cpu - self.cpu_seconds - (clean_cpu + _LEAST_CPU) * left) / left)
+            cpu = max(_LEAST_CPU, (cpu - self.cpu_seconds - clean_cpu - _LEAST_CPU) / left)
 
         def spent(search_cpu: float) -> bool:
             used = search_cpu + time.process_time() - own

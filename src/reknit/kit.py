@@ -16,7 +16,7 @@ from reknit.clock import Meter
 from reknit.config import Options
 from reknit.errors import JournalError, StoreError, UsageError
 from reknit.events import Observer, Progress
-from reknit.memory import Memory
+from reknit.memory import Memory, Tried
 from reknit.model.outcome import Outcome
 from reknit.model.patch import Entry
 from reknit.model.signal import PastSignal
@@ -49,6 +49,8 @@ class Kit:
     candidates: int = 0
     #: How signals have ended so far, for a run that is cut short.
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    #: What was rejected in this run, by the tests of a fault.
+    tried: dict[tuple[str, ...], Tried] = field(default_factory=dict)
     #: What is to be said of the tools themselves.
     notes: tuple[str, ...] = ()
 

@@ -7,7 +7,7 @@ the steps, and `heal` runs the steps in a row.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reknit.apply.journal import Journal
@@ -57,6 +57,7 @@ from reknit.propose.hints import hints_for
 from reknit.propose.rank import why
 from reknit.runner.base import SuiteRun, Trials
 from reknit.runner.layout import judge_of_tests
+from reknit.settling import also_healed, told, turns
 from reknit.store.db import Store
 from reknit.store.place import project_state
 from reknit.verify.gate import judge
@@ -65,8 +66,6 @@ from reknit.writing import Writing, writable
 
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
-#: Tests that a stored verdict names; a run that heals thousands repeats it in the row of each.
-_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,19 +255,15 @@ def propose(
         healing, leaning = _run_again(kit, healing, engine, trials)
         outcomes, notes = kit.outcomes, list(healing.notes)
         outcomes |= healing.outcomes
-        for number, whole in enumerate(healing.faults):
-            left = tuple(c for c in whole.contexts if not _settles(outcomes.get(c.signal.test or "")))
-            if not left:  # flaky, or an earlier patch makes these pass too
-                continue
-            fault = replace(whole, contexts=left)
-            share = kit.meter.share(clean_seconds, clean_cpu, left=len(healing.faults) - number)
+        for fault, left in turns(kit, healing.faults):
+            share = kit.meter.share(clean_seconds, clean_cpu, left=left)
             lead = tuple(t for test in fault.tests for t in leaning.get(test, ()))
             proposal = _search(kit, base, engine, trials, fault, lead, share)
             notes += [n for n in proposal.notes if n not in notes]
             outcome = _gate(kit, healing, fault, proposal, entries)
-            healed = _also_healed(outcome, healing.signals, outcomes)
+            healed = also_healed(outcome, healing.signals, outcomes)
             if isinstance(outcome, Proposed):
-                outcome = replace(outcome, verdict=_told(outcome.verdict))
+                outcome = replace(outcome, verdict=told(outcome.verdict))
             outcomes |= dict.fromkeys((*fault.tests, *healed), outcome)
     return replace(healing, outcomes=dict(outcomes), notes=tuple(notes))
 
@@ -284,19 +279,29 @@ def _search(
 ) -> Proposal:
     """The engine's proposal for one fault; what tests spoke against before is not tried again."""
     key = kit.memory.fault_key((*lead, *fault.tests), base)
-    known = kit.memory.tried(key)
+    known = kit.tried.get(fault.tests) or kit.memory.tried(key)
     tell = _counter(kit, fault, searched=engine.out_of_reach(fault) is None)
     proposal = engine.propose(
         fault, trials, spent=spent, now=kit.started, tell=tell, known=known.ids, near=known.near, lead=lead
     )
-    kit.memory.keep_tried(key, Tried(ids=proposal.rejected, near=proposal.why_not.rejected))
+    kit.tried[fault.tests] = tried = Tried(ids=proposal.rejected, near=proposal.why_not.rejected)
+    kit.memory.keep_tried(key, tried)
     kit.meter.tests += proposal.cpu_seconds
     return proposal
 
 
-def _settles(outcome: Outcome | None) -> bool:
-    """Whether there is nothing left to search for."""
-    return isinstance(outcome, (Proposed, Quarantined, NotHealed))
+def _counter(kit: Kit, fault: Fault, *, searched: bool) -> Callable[[int], None]:
+    """Counts the candidates of one fault on top of those before it."""
+    more = f" and {len(fault.tests) - 1} more" if len(fault.tests) > 1 else ""
+    if searched:
+        kit.tell("propose", f"searching a patch for {fault.tests[0]}{more}")
+    before = kit.candidates
+
+    def tell(count: int) -> None:
+        kit.candidates = before + count
+        kit.tell("propose", "", kit.candidates)
+
+    return tell
 
 
 def _run_again(
@@ -317,35 +322,6 @@ def _run_again(
     outcomes |= {t: OUT_OF_ORDER for t, lead in found.leaning.items() if not lead}
     notes = (*healing.notes, found.note) if found.note else healing.notes
     return replace(healing, outcomes={**healing.outcomes, **outcomes}, notes=notes), found.leaning
-
-
-def _also_healed(outcome: Outcome, signals: Sequence[Signal], outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Tests of other faults that the patch makes pass: those without one, and all those of a patch that heals fewer."""
-    heals = outcome.verdict.heals if isinstance(outcome, Proposed) else ()
-    asked = {s.test for s in signals}
-    needed = {o.patch.id for t, o in outcomes.items() if isinstance(o, Proposed) and t not in heals}
-    found = {t: outcomes.get(t) for t in heals if t in asked}
-    mine = {t: o for t, o in found.items() if not isinstance(o, Quarantined)}
-    return [t for t, o in mine.items() if not isinstance(o, Proposed) or o.patch.id not in needed]
-
-
-def _told(verdict: Verdict) -> Verdict:
-    """The verdict as the row of each test holds it: all that the patch heals have rows of their own."""
-    return replace(verdict, heals=verdict.heals[:_TOLD])
-
-
-def _counter(kit: Kit, fault: Fault, *, searched: bool) -> Callable[[int], None]:
-    """Counts the candidates of one fault on top of those before it."""
-    more = f" and {len(fault.tests) - 1} more" if len(fault.tests) > 1 else ""
-    if searched:
-        kit.tell("propose", f"searching a patch for {fault.tests[0]}{more}")
-    before = kit.candidates
-
-    def tell(count: int) -> None:
-        kit.candidates = before + count
-        kit.tell("propose", "", kit.candidates)
-
-    return tell
 
 
 def _gate(kit: Kit, healing: Healing, fault: Fault, proposal: Proposal, entries: Mapping[str, Entry]) -> Outcome:

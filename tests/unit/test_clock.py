@@ -22,22 +22,33 @@ def started(clock: dict[str, float], **bounds: float) -> Meter:
 
 
 def test_time_is_shared_among_the_searches_that_are_left(clock: dict[str, float]) -> None:
-    spent = started(clock, max_time=100.0).share(
-        0.0, 0.0, left=4
-    )  # a clean run takes 2 s, kept four times: 92 s for four
-    for now, over in ((1022.9, False), (1023.1, True)):
+    # A clean run takes 2 s, kept once: 98 s for four.
+    spent = started(clock, max_time=100.0).share(0.0, 0.0, left=4)
+    for now, over in ((1024.4, False), (1024.6, True)):
         clock["wall"] = now
         assert spent(0.0) is over
 
 
 def test_cpu_time_is_shared_where_it_is_bounded(clock: dict[str, float]) -> None:
     meter = started(clock, max_time=1000.0, max_cpu=30.0, tests=4.0)
-    spent = meter.share(0.0, 1.5, left=2)  # 26 s are left, 4 s are kept: 11 s each
-    assert not spent(10.9)
-    assert spent(11.1)
+    spent = meter.share(0.0, 1.5, left=2)  # 26 s are left, 2 s are kept: 12 s each
+    assert not spent(11.9)
+    assert spent(12.1)
     clock["cpu"] += 6.0
-    assert not spent(4.9)
-    assert spent(5.1), "what we use ourselves counts"
+    assert not spent(5.9)
+    assert spent(6.1), "what we use ourselves counts"
+
+
+@pytest.mark.parametrize(
+    ("wall", "cpu", "left"), [(89.0, 0.0, True), (91.0, 0.0, False), (1.0, 26.0, True), (1.0, 28.0, False)]
+)
+def test_a_search_is_taken_up_again_while_a_tenth_is_left(
+    clock: dict[str, float], wall: float, cpu: float, left: bool
+) -> None:
+    meter = started(clock, max_time=100.0, max_cpu=30.0)
+    clock["wall"] += wall
+    clock["cpu"] += cpu
+    assert meter.has_left() is left
 
 
 def test_a_process_that_heals_twice_starts_at_nothing(clock: dict[str, float]) -> None:

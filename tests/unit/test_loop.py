@@ -18,6 +18,7 @@ from reknit.errors import CannotJudgeError, StoreError, UsageError
 from reknit.kit import level, memory
 from reknit.model.outcome import Healthy, NotHealed, Outcome, Proposed, Quarantined, WhyNot
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
+from reknit.settling import also_healed
 from reknit.store.db import Store
 from tests.unit.one_run import RED, TEXT, healing, kit, proposed
 from tests.unit.verify.stage import suite
@@ -42,7 +43,7 @@ class TestAlsoHealed:
     def healed(self, outcome: Outcome, **outcomes: Outcome) -> list[str]:
         tests = ("one", "two", "three", "four")
         signals = [Signal(kind=SignalKind.TEST, test=t, error=ErrorInfo(type="E", message="")) for t in tests]
-        return loop._also_healed(outcome, signals, outcomes)
+        return also_healed(outcome, signals, outcomes)
 
     def test_it_takes_the_tests_that_have_no_patch(self) -> None:
         lost = NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=1, exhausted=True, unblock=""))

@@ -26,6 +26,8 @@ _KEEP_SECONDS = 10.0
 _SHOWN = 5
 #: pytest's error for a fixture that nobody defines.
 _NO_FIXTURE = "FixtureLookupError"
+#: What a candidate ends with that has used all its ticks.
+_OUT_OF_FUEL = "OutOfFuel"
 
 Ranges = Mapping[FunctionRef, frozenset[int]]
 
@@ -114,7 +116,9 @@ class Engine:
             return f"{failure.message}: is the plug-in that brings it installed in the project's interpreter?"
         if all(r.test in self.run.foreign and self.sources.keys().isdisjoint(cover.get(r.test, ())) for r in runs):
             kind = self.run.foreign[runs[0].test]
-            return f"it runs no line of the project: what a {kind} of pytest's plug-in finds fault with is mended by hand"
+            return (
+                f"it runs no line of the project: what a {kind} of pytest's plug-in finds fault with is mended by hand"
+            )
         if any(r.outcome != "error" or not self.sources.keys().isdisjoint(cover.get(r.test, ())) for r in runs):
             return None
         said = f": {failure.message.strip().splitlines()[-1]}" if failure and failure.message.strip() else ""
@@ -219,6 +223,8 @@ def _unblock(fault: Fault, found: Found, failing: int) -> str:
         )
     if found.unjudged and found.unjudged == found.tried:
         return f"no candidate could be run: {found.unjudged_why}"
+    if found.near and found.near[0].why.startswith(_OUT_OF_FUEL):
+        return "the best of them was stopped, as it does far more work: give more with --fuel, such as --fuel 100000000"
     if not found.exhausted:
         return "the budget ended the search: give it more with --max-time"
     if any(n.passed >= failing for n in found.near):

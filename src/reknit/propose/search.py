@@ -8,6 +8,7 @@ budget looks at the clock, and it says so.
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +26,10 @@ _NEAR_MISSES = 5
 #: Candidates stopped for want of fuel that are kept, and what they get when nothing else has passed: some right
 #: patches do far more work than the broken program did.
 _KEPT = 200
-PATIENCE = 30
+PATIENCE = 100
+#: Of those that pass some of the failing tests, so many get it at once: a loop that ends at once in the broken program
+#: may go a long way in the right one.
+_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,8 @@ class Search:
         #: The place of the first that passes.
         self._first = 0
         self._stopped: list[tuple[int, float, Candidate, Trial]] = []
+        self._soon: deque[tuple[int, Candidate, Trial]] = deque()
+        self._at_once = 0
         self._near: list[tuple[int, float, int, NearMiss]] = []
 
     def run(self, trials: Trials, tell: Callable[[int], None]) -> Found:
@@ -84,12 +90,15 @@ class Search:
         for place, candidate, trial, attempt in self._judged(trials, self._maker.trials(self._candidates)):
             if self._enough(place, candidate):  # asked before it was known that an earlier one passes
                 continue
-            self.found.tried += 1
-            self.found.hung += attempt.hung
+            first = trial.patience == 1
+            self.found.tried += first
+            self.found.hung += attempt.hung and first
             self._note(place, candidate, trial, attempt)
-            if attempt.hung and len(self._stopped) < _KEPT:
-                self._stopped.append((-len(attempt.results), candidate.cost, candidate, trial))
+            if attempt.hung and first:
+                self._keep(place, candidate, trial, attempt)
             tell(self.found.tried)
+        self._stopped += [(-1, c.cost, c, t) for _, c, t in self._soon]
+        self._soon.clear()
         if self.found.exhausted and not self.found.plausible:
             again = sorted(self._stopped, key=lambda kept: kept[:2])
             patient = ((c, replace(t, patience=PATIENCE)) for _, _, c, t in again)
@@ -97,6 +106,15 @@ class Search:
                 self._note(place, candidate, trial, attempt)
         self.found.near = [n for *_, n in sorted(self._near, key=lambda item: (-item[0], -item[1], -item[2]))]
         return self.found
+
+    def _keep(self, place: int, candidate: Candidate, trial: Trial, attempt: Attempt) -> None:
+        """A candidate that was stopped comes again with more fuel: at once, or when nothing else has passed."""
+        passed = sum(not r.bad for r in attempt.results)
+        if passed and self._at_once < _AT_ONCE:
+            self._at_once += 1
+            self._soon.append((place, candidate, replace(trial, patience=PATIENCE)))
+        elif len(self._stopped) < _KEPT:
+            self._stopped.append((-passed, candidate.cost, candidate, trial))
 
     def _judged(
         self, trials: Trials, wanted: Iterator[tuple[Candidate, Trial]]
@@ -113,12 +131,18 @@ class Search:
         for place, (candidate, trial) in enumerate(wanted):
             if self._spent() or self._enough(place, candidate) or self._hopeless():
                 return
+            while self._soon:
+                yield self._asked(pending, *self._soon.popleft())
             if trial.id in self._known:
                 self.found.skipped += 1
                 continue
-            pending[id(trial)] = (place, candidate)
-            yield trial
+            yield self._asked(pending, place, candidate, trial)
         self.found.exhausted = True
+
+    @staticmethod
+    def _asked(pending: dict[int, tuple[int, Candidate]], place: int, candidate: Candidate, trial: Trial) -> Trial:
+        pending[id(trial)] = (place, candidate)
+        return trial
 
     def _enough(self, place: int, candidate: Candidate) -> bool:
         """Whether the search ends before the candidate at this place, however many are tried side by side."""

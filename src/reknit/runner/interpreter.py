@@ -127,7 +127,7 @@ def asked_for(wanted: Path, project: Path) -> Interpreter:
             slug="no-interpreter",
             hint="give --python the path of a Python 3.9 or newer, or of a virtual environment",
         )
-    path = Path(found).absolute()
+    path = Path(found).parent.resolve() / Path(found).name  # the last link is what makes it an environment's
     with path.open("rb") as file:
         script = file.read(2) == b"#!"
     return Interpreter(python=_behind_script(path, project) if script else path, origin=place.origin, kind=place.kind)

@@ -78,7 +78,9 @@ class _Hearing:
         unmet = [t for t in self._check.must_pass if t not in run.tests or run.tests[t].outcome != "passed"]
         broken = [] if unmet else self._broken(run, late=late)
         flaky = self._flaky(broken, whole=whole) if 0 < len(broken) <= _FEW and not late else []
-        word = _word(run, self._check.must_pass, unmet, [] if flaky else broken, flaky)
+        before = self._check.baseline.tests
+        healed = sum(r.bad and t in run.tests and run.tests[t].outcome == "passed" for t, r in before.items())
+        word = _word(run, self._check.must_pass, unmet, [] if flaky else broken, flaky, healed)
         died = run.status is None and self._check.baseline.status is not None
         if word.status is CheckStatus.PASSED and not late and died:
             word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="ends pytest before it has finished")
@@ -154,7 +156,12 @@ def _still_there(test: str, run: SuiteRun, *, late: bool) -> bool:
 
 
 def _word(
-    run: SuiteRun, must_pass: Sequence[str], unmet: Sequence[str], broken: Sequence[str], flaky: Sequence[str]
+    run: SuiteRun,
+    must_pass: Sequence[str],
+    unmet: Sequence[str],
+    broken: Sequence[str],
+    flaky: Sequence[str],
+    healed: int,
 ) -> CheckResult:
     late = [t for t in unmet if t in run.not_run]
     if late:
@@ -167,7 +174,7 @@ def _word(
         evidence = f"breaks {len(broken)} tests that pass without it"
         return CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=evidence, details=tuple(broken[:_TOLD]))
     passed = sum(r.outcome == "passed" for r in run.tests.values())
-    evidence = f"{len(must_pass)} failing now pass, {passed} of {len(run.collected)} tests pass in a clean process"
+    evidence = f"{healed} failing now pass, {passed} of {len(run.collected)} tests pass in a clean process"
     if flaky:
         evidence += f"; not counted, as it fails now and then without the patch too: {', '.join(flaky)}"
     return CheckResult(check=CHECK, status=CheckStatus.PASSED, evidence=evidence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -191,26 +191,49 @@ def test_what_cannot_be_run_is_given_up() -> None:
     assert (len(tried), found.exhausted) == (HOPELESS * 3, True)
 
 
-def test_what_ran_out_of_fuel_comes_again_with_more() -> None:
-    """Only when nothing else has passed; those that had passed more of the tests come first."""
-    patience: list[tuple[int, int]] = []
+class Thirsty(ScriptedTrials):
+    """Those of `passes` are stopped after so many tests, and with more fuel only number 2 passes."""
 
-    class Patient(ScriptedTrials):
-        def _settle(self, trial: Trial) -> tuple[Trial, Attempt]:
-            number = int(trial.content[4:].decode())
-            patience.append((number, trial.patience))
-            good = attempt(True, passed=True) if number == 1 and trial.patience > 1 else attempt(False)
-            stopped = attempt(*([True] * number), hung=True)
-            return trial, (good if trial.patience > 1 else stopped if number < 3 else attempt(False))
+    def __init__(self, passes: Mapping[int, int]) -> None:
+        super().__init__(lambda _n: FAILS, 0)
+        self._passes = passes
+        self.asked: list[tuple[int, int]] = []
 
+    def _settle(self, trial: Trial) -> tuple[Trial, Attempt]:
+        number = int(trial.content[4:].decode())
+        self.asked.append((number, trial.patience))
+        if number not in self._passes:
+            return trial, FAILS
+        if trial.patience > 1:
+            return trial, PASSES if number == 2 else FAILS
+        return trial, attempt(*([True] * self._passes[number]), hung=True)
+
+
+def thirsty(passes: Mapping[int, int], count: int = 5) -> tuple[Found, list[tuple[int, int]]]:
     maker = TrialMaker({"a.py": source()}, MUST, lambda _candidate: ())
-    found = Search(iter([candidate(n) for n in range(5)]), maker, spent=lambda: False).run(
-        Patient(lambda _n: FAILS, 0), lambda _count: None
-    )
-    assert patience[:5] == [(n, 1) for n in range(5)]
-    assert patience[5:] == [(2, PATIENCE), (1, PATIENCE), (0, PATIENCE)]
-    assert [c.note for c in found.plausible] == ["1"]
-    assert (found.tried, found.exhausted) == (5, True)
+    trials = Thirsty(passes)
+    stream = iter([candidate(n) for n in range(count)])
+    return Search(stream, maker, spent=lambda: False).run(trials, lambda _count: None), trials.asked
+
+
+def test_what_ran_out_of_fuel_comes_again_with_more_when_nothing_else_has_passed() -> None:
+    found, asked = thirsty({0: 0, 2: 0})
+    assert asked == [*((n, 1) for n in range(5)), (0, PATIENCE), (2, PATIENCE)]
+    assert [c.note for c in found.plausible] == ["2"]
+    assert (found.tried, found.hung, found.exhausted) == (5, 2, True)
+
+
+def test_what_passes_some_of_the_tests_gets_more_fuel_at_once() -> None:
+    """A loop that ended at once in the broken program goes a long way in the right one."""
+    found, asked = thirsty({0: 0, 2: 3})
+    assert asked == [(0, 1), (1, 1), (2, 1), (2, PATIENCE), (3, 1), (4, 1)]
+    assert [c.note for c in found.plausible] == ["2"]
+
+
+def test_the_last_one_that_is_stopped_is_not_forgotten() -> None:
+    found, asked = thirsty({2: 3}, count=3)
+    assert asked == [(0, 1), (1, 1), (2, 1), (2, PATIENCE)]
+    assert (len(found.plausible), found.tried) == (1, 3)
 
 
 def test_nothing_comes_again_when_something_passed() -> None:
