@@ -44,6 +44,9 @@ def show_report(console: Console, report: Report, before: Mapping[str, Entry]) -
     groups = _by_outcome(report)
     for outcome, signals in groups[:_MOST_GROUPS]:
         say(console, _headline(outcome, [s.test or "" for s in signals]))
+        if 1 < len(signals) <= _MOST_NAMES:
+            for signal in signals[1:]:
+                say(console, _line(f"and {signal.test}"))
         say(console, _failure(signals[0]))
         for part in _body(outcome, found.get(id(outcome), before)):
             say(console, part)
@@ -115,6 +118,8 @@ def _counted(groups: Sequence[tuple[Outcome, Sequence[Signal]]]) -> str:
 
 #: Outcomes that are shown; `--json` has all.
 _MOST_GROUPS = 20
+#: Tests of one outcome that are all named.
+_MOST_NAMES = 5
 #: Characters of an error's message that are shown; `--json` has it whole.
 _MESSAGE = 160
 _STYLE = {"healed": "green", "proposed": "cyan", "not healed": "yellow", "quarantined": "magenta"}

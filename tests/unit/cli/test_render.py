@@ -70,7 +70,7 @@ def test_a_proposal_with_its_evidence_in_whole_lines() -> None:
 
 def test_tests_of_one_cause_are_one_entry() -> None:
     one = Proposed(patch=patch(), verdict=VERDICT, why="")
-    assert shown(("t1", one), ("t2", one), ("t3", one)).startswith("proposed  t1 and 2 more\n")
+    assert shown(("t1", one), ("t2", one), ("t3", one)).startswith("proposed  t1 and 2 more\n  and t2\n  and t3\n")
 
 
 def test_patches_written_to_one_file_are_shown_against_the_one_before() -> None:
