@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all that a fresh clone needs; scripts/setup.sh does the rest.
 .POSIX:
 
-.PHONY: help demo test setup lock clean
+.PHONY: help demo test quick setup lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/'
@@ -13,6 +13,10 @@ demo: ## heal a small broken program, in .venv
 test: ## every check: lint, format, types, tests (with import contract, docs and house rules)
 	@sh scripts/setup.sh dev
 	@sh scripts/check.sh
+
+quick: ## the checks and the fast tests: those that start no sandbox as a user would
+	@sh scripts/setup.sh dev
+	@sh scripts/check.sh -m "not slow"
 
 setup: ## .venv with everything that development needs
 	@sh scripts/setup.sh dev

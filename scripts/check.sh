@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run every check, all of them even if one fails; pytest last, so that its summary ends the output.
+# Run every check, all of them even if one fails; pytest last, so that its summary ends the output. Arguments are pytest's.
 set -u
 cd "$(dirname "$0")/.."
 failed=
@@ -23,7 +23,8 @@ check lint .venv/bin/python -m ruff check .
 check format .venv/bin/python -m ruff format --check .
 check types .venv/bin/python -m mypy
 [ -z "$failed" ] || echo "failed before the tests:$failed"
-.venv/bin/python -m pytest -q -n auto
+# More workers than cores: many tests wait for a process, a deadline or a lock.
+.venv/bin/python -m pytest -q -n "$((2 * $(getconf _NPROCESSORS_ONLN)))" "$@"
 status=$?
 [ -z "$failed" ] || [ $status -ne 0 ] || status=1
 exit $status

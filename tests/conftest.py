@@ -17,6 +17,7 @@ settings.register_profile(
 )
 settings.load_profile("reknit")
 
+_SLOW = frozenset({"e2e", "escape", "fault"})
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 
@@ -43,6 +44,13 @@ def find_python(version: str) -> Path | None:
 def missing_tool(*names: str) -> str | None:
     """The first of these programs that is not on PATH, or None."""
     return next((name for name in names if shutil.which(name) is None), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives the program as a user does, attacks its sandbox or kills it, is slow."""
+    for item in items:
+        if not _SLOW.isdisjoint(item.path.parts):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(tryfirst=True)
