@@ -16,6 +16,7 @@ from typing import Any, Callable
 import pytest
 from _pytest.doctest import DoctestItem
 
+from .facts import cpu_seconds
 from .fuel import OutOfFuel
 from .protocol import Message
 
@@ -134,7 +135,8 @@ class Reporter:
         if self._on_test:
             self._on_test(None)
         state = self._state or {"outcome": "error", "failure": _NO_REPORT}
-        result = {"event": "result", "test": item.nodeid, "seconds": time.perf_counter() - began, **state}
+        seconds = time.perf_counter() - began
+        result = {"event": "result", "test": item.nodeid, "seconds": seconds, "cpu": cpu_seconds(), **state}
         self._send(result)
         if self.stop_when and self.stop_when(result):
             # `shouldstop` would print a traceback, which costs more than the rest of the attempt.

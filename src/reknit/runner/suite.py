@@ -40,6 +40,8 @@ class _State:
     facts: Facts | None = None
     status: int | None = None
     cpu: float = 0.0
+    #: Of the process that runs, when it last said so: all that is known of one that is stopped or dies.
+    cpu_so_far: float = 0.0
     running: str | None = None
     #: What pytest was importing when it was last heard of, and how the last process ended.
     collecting: str = ""
@@ -63,6 +65,7 @@ def run_suite(
     for _ in range(_RESTARTS):
         known = len(state.tests)
         _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline)
+        state.cpu += state.cpu_so_far
         wanted = [t for t in state.collected if t not in state.tests]
         # One that has finished may still have stopped early: an interrupt or `pytest.exit` ends all tests at once.
         if not wanted or len(state.tests) == known or time.monotonic() >= deadline:
@@ -96,6 +99,7 @@ def _one_process(place: Place, order: Message, files: dict[str, bytes | None], s
     before = set(state.tests)
     order = {**order, "hung": [t for t, r in state.tests.items() if r.failure and r.failure.hung]}
     with Session(place, order, files=files) as session:
+        state.cpu_so_far = 0.0
         state.isolation, state.view = session.running.level, session.running.view_kind
         while True:
             stall = _stall(state, order)
@@ -173,6 +177,7 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
             state.running = None
             run = as_run(message, roots)
             state.tests[run.test] = run
+            state.cpu_so_far = amount(message.get("cpu"))
         case "coverage":
             state.tracer = text(message.get("backend"))
             state.spawning.update(texts(message.get("spawning")))
@@ -180,7 +185,7 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
                 state.coverage[test] = dict(_inside(lines, roots))
         case "finish":
             state.status = int(message["status"])
-            state.cpu += amount(message["cpu"])
+            state.cpu_so_far = amount(message["cpu"])
             state.facts = facts(message, roots)
             return True
         case "no-pytest":

@@ -66,6 +66,12 @@ def test_each_costs_its_own_result(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert hung == {"test_deadly.py::test_sleeps[0]", "test_deadly.py::test_sleeps[1]"}
 
 
+def test_what_a_process_used_before_it_died_is_counted(tmp_path: Path) -> None:
+    works = "def test_works():\n    end = time.process_time() + 0.5\n    while time.process_time() < end: pass\n"
+    files = {"test_a.py": f"import os, time\n{works}def test_dies(): os._exit(1)\n"}
+    assert projects.suite(projects.runner(projects.project(tmp_path, files))).cpu_seconds > 0.5
+
+
 def test_a_module_that_cannot_be_collected(tmp_path: Path) -> None:
     files = {"test_a.py": "def test_good(): pass\n", "test_b.py": "import nothing_like_it\n"}
     run = projects.suite(projects.runner(projects.project(tmp_path, files)))
