@@ -331,6 +331,7 @@ def _gate(kit: Kit, healing: Healing, fault: Fault, proposal: Proposal, entries:
         kit.tell("verify", f"checking {patch.id} in a clean process")
         verdict = _judge(kit, healing, patch, entries, fault.tests)
         if verdict.passed:
+            kit.tell("verify", f"found {patch.id[:8]}, {', '.join(patch.files)}: {patch.origin.note}")
             return Proposed(patch=patch, verdict=verdict, why=why(patch, proposal.patches, len(refused)))
         refused.append(verdict)
     if refused:
