@@ -23,8 +23,7 @@ check lint .venv/bin/python -m ruff check .
 check format .venv/bin/python -m ruff format --check .
 check types .venv/bin/python -m mypy
 [ -z "$failed" ] || echo "failed before the tests:$failed"
-# More workers than cores: many tests wait for a process, a deadline or a lock.
-.venv/bin/python -m pytest -q -n "$((2 * $(getconf _NPROCESSORS_ONLN)))" "$@"
+.venv/bin/python -m pytest -q -n auto "$@"
 status=$?
 [ -z "$failed" ] || [ $status -ne 0 ] || status=1
 exit $status
