@@ -70,13 +70,23 @@ class Rerun:
         # Forks of one process share what chance has given it at import, and the order of its sets.
         steady = [t for t, bad in seen.items() if bad and all(bad)]
         flaky |= {t: _changes(t, seen[t]) for t in self._passing(steady, hash_seed=1)}
-        leaning = {}
-        for test in (t for t, bad in seen.items() if bad and not any(bad)):
-            if self._passing([test], hash_seed=0):  # else it passes in our short cut only
-                lead = leads(test, self._base)
-                run = self._trials.again((*lead, test)) if lead else None
-                leaning[test] = lead if run is not None and run.bad else ()
+        leaning = self._leaning([t for t, bad in seen.items() if bad and not any(bad)])
         return Steadiness(flaky=flaky, leaning=leaning, note=too_few(seen), cpu_seconds=self._cpu)
+
+    def _leaning(self, tests: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Of tests that passed each time by themselves, those that lean on others, as far as there is time to see it."""
+        until = time.monotonic() + self._seconds
+        found: dict[str, tuple[str, ...]] = {}
+        for test in tests:
+            if time.monotonic() >= until:
+                break
+            lead = leads(test, self._base)
+            run = self._trials.again((*lead, test)) if lead else None
+            if run is not None and run.bad:
+                found[test] = lead
+            elif self._passing([test], hash_seed=0):  # else it passes in our short cut only
+                found[test] = ()
+        return found
 
     def _passing(self, tests: Sequence[str], *, hash_seed: int) -> list[str]:
         """Those that pass in a clean process, where there is time for it."""

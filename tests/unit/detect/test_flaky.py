@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,12 +110,20 @@ class TestRerun:
         }
 
     def test_what_passes_by_itself_leans_on_those_before_it(self) -> None:
+        """A clean process is asked only where no test is known after which it fails."""
         forks = Forks("a.py::bad", "b.py::worse", after={("a.py::ok", "a.py::bad"): True})
-        alone = suite({"a.py::bad": "passed", "b.py::worse": "passed"})
-        found, runner = rerun(forks, alone, alone)
+        found, runner = rerun(forks, suite({"b.py::worse": "passed"}))
         assert found.flaky == {}
         assert found.leaning == {"a.py::bad": ("a.py::ok",), "b.py::worse": ()}
-        assert [a["tests"] for a in runner.asked] == [["a.py::bad"], ["b.py::worse"]]
+        assert [a["tests"] for a in runner.asked] == [["b.py::worse"]]
+
+    def test_very_many_of_them_cost_no_more_time_than_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = itertools.count(0.0, 4.0)
+        monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+        alone = suite({"a.py::bad": "passed", "b.py::worse": "passed"})
+        found, runner = rerun(Forks("a.py::bad", "b.py::worse"), alone, alone, seconds=7.0)
+        assert len(runner.asked) < 2
+        assert len(found.leaning) < 2
 
     def test_what_passes_in_our_short_cut_only_is_no_word_about_the_test(self) -> None:
         failing = suite({"a.py::bad": "failed", "b.py::worse": "failed"})
