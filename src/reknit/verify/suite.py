@@ -92,6 +92,8 @@ class _Hearing:
         for _ in range(_TRIES):
             run = self._run({}, whole=whole, tests=broken)
             seen |= {t for t in broken if run is not None and t in run.tests and run.tests[t].bad}
+            if seen == set(broken):
+                break
         again = self._patched(whole=whole) if seen == set(broken) else None
         if again is None or any(
             t not in again.tests or again.tests[t].outcome != "passed" for t in self._check.must_pass
