@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import os
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ _TOOLS = frozenset(
     {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".hypothesis"}
     | {f".{tool}_cache" for tool in ("pytest", "mypy", "ruff")}
 )
+_OF_TOOLS = re.compile(r".*\.pyc|\.coverage(\..+)?")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def _others(root: Path, but: Collection[str]) -> str | None:
         folder = Path(name)
         folders[:] = sorted(f for f in folders if f not in _TOOLS and not (folder / f / "pyvenv.cfg").exists())
         inside = folder.relative_to(root)
-        for path in (inside / f for f in sorted(files) if not f.endswith(".pyc") and not f.startswith(".coverage")):
+        for path in (inside / f for f in sorted(files) if not _OF_TOOLS.fullmatch(f)):
             if path.as_posix() in but:
                 continue
             if (count := count + 1) > _FILES:
