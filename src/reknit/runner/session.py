@@ -57,13 +57,13 @@ class Session:
             )
             try:
                 self.running: Running = place.sandbox.start(job)
-            except BaseException:
+            except BaseException:  # - Ctrl-C too: nobody will close a session that was not made
                 self._ours.close()
                 raise
         self.root = self.running.root
         try:
             self.send(self._complete(order))
-        except BaseException:
+        except BaseException:  # - Ctrl-C too: the probe would live on without an owner
             self.close()
             raise
 

@@ -47,7 +47,7 @@ class Landlock:
             )
             spec["rlimits"] += process_limit(job.limits, namespace=False, own_user=stranger is not None)
             shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, scratch=folder)
-        except BaseException:
+        except BaseException:  # - Ctrl-C too: nobody else knows of the folder
             drop(folder)
             raise
         return LaunchedJob(spec, shown)

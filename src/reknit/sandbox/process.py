@@ -97,7 +97,7 @@ class LaunchedJob:
                 pass_fds=[pipes.spec, pipes.report_out, pipes.control_in, *spec["pass_fds"], *extra_fds],
                 start_new_session=True,
             )
-        except BaseException:
+        except BaseException:  # - Ctrl-C too: nobody else knows of the folder and the pipes
             self._drop_scratch()
             for fd in (self._report, self._control):
                 os.close(fd)
@@ -111,7 +111,7 @@ class LaunchedJob:
         except (OSError, EOFError, ValueError) as exc:
             self.__exit__()
             raise self._failed(str(exc)) from exc
-        except BaseException:
+        except BaseException:  # - Ctrl-C too: the job would live on without an owner
             self.__exit__()
             raise
 

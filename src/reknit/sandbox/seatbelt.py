@@ -43,7 +43,7 @@ class Seatbelt:
             readable = [*job.readable, *launcher_needs(), *linked(job.view.root)]
             text = profile(readable=readable, writable=[folder])
             shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, scratch=folder)
-        except BaseException:
+        except BaseException:  # - Ctrl-C too: nobody else knows of the folder
             drop(folder)
             raise
         return LaunchedJob(spec, shown, wrap=lambda command: ["/usr/bin/sandbox-exec", "-p", text, *command])

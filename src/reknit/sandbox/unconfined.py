@@ -32,7 +32,7 @@ class Unconfined:
             spec = plain_spec(job, root=str(root), env=private_folders(job, folder, owner=None), scratch=folder)
             spec["rlimits"] += process_limit(job.limits, namespace=False, own_user=False)
             shown = Shown(level=self.level, view_kind=kind, root=root, scratch=folder)
-        except BaseException:
+        except BaseException:  # - Ctrl-C too: nobody else knows of the folder
             drop(folder)
             raise
         return LaunchedJob(spec, shown)

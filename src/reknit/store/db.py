@@ -214,7 +214,7 @@ def _open(path: Path) -> sqlite3.Connection:
         path.chmod(0o600)
         _check(db)
         _migrate(db, path)
-    except BaseException:
+    except BaseException:  # - Ctrl-C too: nobody else has the connection
         db.close()
         raise
     return db
@@ -270,7 +270,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
+    except BaseException:  # - Ctrl-C too: half a report is none
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
