@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -118,12 +118,20 @@ class TestRerun:
         assert [a["tests"] for a in runner.asked] == [["b.py::worse"]]
 
     def test_very_many_of_them_cost_no_more_time_than_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        clock = itertools.count(0.0, 4.0)
-        monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-        alone = suite({"a.py::bad": "passed", "b.py::worse": "passed"})
-        found, runner = rerun(Forks("a.py::bad", "b.py::worse"), alone, alone, seconds=7.0)
-        assert len(runner.asked) < 2
-        assert len(found.leaning) < 2
+        """Each takes 3 s of 7: the third begins in time, the fourth does not."""
+        now = [0.0]
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        tests = [f"{n}.py::bad" for n in range(20)]
+
+        class Slow(ScriptedRunner):
+            def suite(self, **order: Any) -> SuiteRun:
+                now[0] += 3.0
+                return super().suite(**order)
+
+        runner = Slow([suite({t: "passed"}) for t in tests])
+        base = suite(dict.fromkeys(tests, "failed"))
+        again = Rerun(runner, Forks(*tests), base, deadline=math.inf, seconds=7.0, hang_seconds=1.0)
+        assert again.steadiness(tests).leaning == dict.fromkeys(tests[:3], ())
 
     def test_what_passes_in_our_short_cut_only_is_no_word_about_the_test(self) -> None:
         failing = suite({"a.py::bad": "failed", "b.py::worse": "failed"})
