@@ -248,6 +248,7 @@ def propose(
         hints=lambda tests: hints_for(tests, kit.legible),
         jobs=kit.options.jobs or usual_jobs(),
         fuel=kit.options.fuel,
+        deadline=kit.meter.deadline,
     )
     base = healing.baseline
     clean_seconds, clean_cpu = sum(r.seconds for r in base.tests.values()), base.cpu_seconds

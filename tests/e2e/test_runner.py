@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import math
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ def test_a_patch_at_every_level(level: Level, tmp_path: Path) -> None:
         root, PRICING, "quantity > 10", "quantity >= 10", must=[BAD], keep=good, function=("quantity_discount",)
     )
     wrong = projects.trial(root, PRICING, "quantity > 10", "quantity > 11", must=[BAD])
-    with tests.trials(tests=run.collected, baseline=run, jobs=2, fuel=None) as pool:
+    with tests.trials(tests=run.collected, baseline=run, jobs=2, fuel=None, deadline=math.inf) as pool:
         found = [(a.step, a.passed) for _, a in pool.run(iter([fix, wrong]))]
     assert found == [("collected", True), ("fresh", False)]
     assert pool.steps_down == ()
@@ -138,7 +139,7 @@ def test_every_interpreter(version: str, tmp_path: Path, lender: Path) -> None:
         projects.trial(root, "lib.py", '"!"', '"?"', must=[name], function=("Named", "name")),
         projects.trial(root, "lib.py", "number * 2", "number * 3", must=[halve], function=("halve",)),
     ]
-    with tests.trials(tests=run.collected, baseline=run, jobs=1, fuel=None) as pool:
+    with tests.trials(tests=run.collected, baseline=run, jobs=1, fuel=None, deadline=math.inf) as pool:
         found = [(a.step, a.passed) for _, a in pool.run(iter(trials))]
     assert pool.steps_down == ()
     assert found == [("collected", True), ("fresh", True), ("collected", True), ("collected", False)]

@@ -60,11 +60,15 @@ class Engine:
     hints: Callable[[Sequence[str]], Hints]
     jobs: int
     fuel: int | None
+    #: Of `time.monotonic`: a trial that then still runs is broken off, and says nothing.
+    deadline: float
 
     def trials(self) -> AbstractContextManager[Trials]:
         """Workers for all faults: one start of the interpreter serves every search."""
         tests = [*(t for f in self.faults for t in f.tests), *self._passing()]
-        return self.runner.trials(tests=tests, baseline=self.run, jobs=self.jobs, fuel=self.fuel)
+        return self.runner.trials(
+            tests=tests, baseline=self.run, jobs=self.jobs, fuel=self.fuel, deadline=self.deadline
+        )
 
     def propose(
         self,

@@ -198,6 +198,6 @@ class Runner(Protocol):
         """
 
     def trials(
-        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None, deadline: float
     ) -> AbstractContextManager[Trials]:
-        """Workers that have collected `tests`, which are all that trials may name."""
+        """Workers that have collected `tests`, which are all that trials may name; none works on after `deadline`."""

@@ -81,14 +81,15 @@ class PytestRunner:
             return texts(found)
         return ()
 
-    def trials(self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None) -> Pool:
-        """Workers that have collected `tests`, which are all that trials may name."""
+    def trials(self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None, deadline: float) -> Pool:
+        """Workers that have collected `tests`, which are all that trials may name; none works on after `deadline`."""
         plan = Plan(
             place=self._place,
             order=self._order(self._arguments),
             tests=tuple(tests),
             baseline=baseline,
             fuel=fuel,
+            deadline=deadline,
         )
         return Pool(plan, jobs)
 

@@ -38,6 +38,7 @@ _ON_DISK: frozenset[Step] = frozenset({"collected-disk", "fresh-disk"})
 _OWN_VIEWS = frozenset({ViewKind.OVERLAY, ViewKind.COPY})
 #: For a zygote to end a candidate that is late, and to answer.
 _GRACE_SECONDS = 10.0
+_TIME_UP = "time was up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Plan:
     tests: tuple[str, ...]
     baseline: SuiteRun
     fuel: int | None
+    #: Of `time.monotonic`.
+    deadline: float
 
 
 class Worker:
@@ -192,10 +195,10 @@ class Worker:
                 "files_to_warm": known.files,
             }
             self._session = Session(self._plan.place, order, files=self._files(trial))
-            message = self._answer(self._session, ("ready", "no-collection"), None, _READY_SECONDS)
+            message = self._answer(self._session, ("ready", "no-collection"), None, min(_READY_SECONDS, self._left()))
             view = self._session.running.view_kind
             if message is None or message["event"] != "ready":
-                self.broken = f"the {self.step} worker did not start"
+                self.broken = f"the {self.step} worker did not start" if self._left() else _TIME_UP
                 self.close()
             elif self.step in _ON_DISK and view not in _OWN_VIEWS:
                 self.broken = (
@@ -231,6 +234,7 @@ class Worker:
     def _ask(self, session: Session, order: Message, *, stop: bool) -> Attempt:
         self._number += 1
         seconds = _MIN_SECONDS + _SECONDS_FACTOR * sum(self._seconds(t) for t in order["tests"])
+        seconds = min(seconds, self._left())
         order = {**order, "id": self._number, "timeout": seconds, "stop_on_failure": stop}
         if self.step not in _IN_MEMORY:
             order["child_cpu"] = _CHILD_SECONDS + _CHILD_FACTOR * max(map(self._seconds, order["tests"]), default=0)
@@ -239,12 +243,18 @@ class Worker:
         if message is None:
             self.close()  # the next trial gets a new zygote
             return self._none("the worker died")
+        if message.get("timed_out") and not self._left():
+            return self._none(_TIME_UP)
         self._current = amount(message.get("cpu"))
         try:
             with untrusted():
                 return self._read(message, order["tests"], (session.root, self._plan.place.root))
         except SandboxError as exc:
             return self._none(exc.message)
+
+    def _left(self) -> float:
+        """Seconds until the run must end."""
+        return max(0.0, self._plan.deadline - time.monotonic())
 
     def _seconds(self, test: str) -> float:
         run = self._plan.baseline.tests.get(test)

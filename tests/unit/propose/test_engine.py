@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -89,7 +90,7 @@ class Bench:
         pytest.fail("the engine runs no suite")
 
     def trials(
-        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None, deadline: float
     ) -> AbstractContextManager[Trials]:
         self.tests = tuple(tests)
         return nullcontext(self.judge)
@@ -130,7 +131,7 @@ def propose(
     engine = Engine(
         runner=bench, faults=(one,), sources={"lib.py": source()}, entries={"lib.py": Entry(content=CODE)},
         run=suite(bad or TestRun(test="t::bad", outcome="failed", seconds=0.1), cover, foreign),
-        hints=lambda _tests: Hints(), jobs=1, fuel=None,
+        hints=lambda _tests: Hints(), jobs=1, fuel=None, deadline=math.inf,
     )  # fmt: skip
     with engine.trials() as trials:
         proposal = engine.propose(one, trials, spent=lambda used: used >= cpu, now=NOW, tell=lambda _count: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,9 @@ def ask(answer: Message, tests: Sequence[str] = ("t",)) -> Attempt:
         sandbox=projects.Copying(scratch=Path("/s")), python=Interpreter(python=Path("/python"), origin="none"),
         root=Path("/p"), env={}, readable=(), limits=Limits(),
     )  # fmt: skip
-    worker = Worker(Plan(place=place, order={}, tests=("t",), baseline=baseline, fuel=None), "fresh", "w")
+    worker = Worker(
+        Plan(place=place, order={}, tests=("t",), baseline=baseline, fuel=None, deadline=math.inf), "fresh", "w"
+    )
     session: Any = Scripted({**ANSWER, **answer})
     return worker._ask(session, {"tests": list(tests)}, stop=True)
 

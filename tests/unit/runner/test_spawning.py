@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def attempts(root: Path, runner: PytestRunner, run: SuiteRun, *texts: str, keep:
     trials = [
         projects.trial(root, "lib.py", "n + n + 1", text, must=[TWO], keep=keep, function=("double",)) for text in texts
     ]
-    with runner.trials(tests=run.collected, baseline=run, jobs=1, fuel=None) as pool:
+    with runner.trials(tests=run.collected, baseline=run, jobs=1, fuel=None, deadline=math.inf) as pool:
         found = [attempt for _, attempt in pool.run(iter(trials))]
         assert pool.cpu_seconds > 0
     return found
@@ -103,7 +104,7 @@ def test_where_the_view_cannot_be_changed_each_candidate_has_a_process(tmp_path:
     runner = projects.runner(root, sandbox=ReadOnly(scratch=tmp_path / "scratch"))
     run = traced(runner, TWO)
     trials = [projects.trial(root, "lib.py", "n + n + 1", t, must=[TWO]) for t in ("n + n", "n + 3")]
-    with runner.trials(tests=run.collected, baseline=run, jobs=1, fuel=None) as pool:
+    with runner.trials(tests=run.collected, baseline=run, jobs=1, fuel=None, deadline=math.inf) as pool:
         found = [(a.step, a.passed) for _, a in pool.run(iter(trials))]
     assert found == [("process", True), ("process", False)]
     assert pool.steps_down == tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -73,8 +74,10 @@ class Judge:
         self.baseline: SuiteRun = projects.suite(self.runner)
         self.pool = self.open()
 
-    def open(self, *, jobs: int = 1, fuel: int | None = None) -> Pool:
-        return self.runner.trials(tests=self.baseline.collected, baseline=self.baseline, jobs=jobs, fuel=fuel)
+    def open(self, *, jobs: int = 1, fuel: int | None = None, deadline: float = math.inf) -> Pool:
+        return self.runner.trials(
+            tests=self.baseline.collected, baseline=self.baseline, jobs=jobs, fuel=fuel, deadline=deadline
+        )
 
     def add(self, body: str, *, step: Step = "collected", must: Sequence[str] = (ADD,), **options: Any) -> Trial:
         """`add` with another body."""
@@ -287,6 +290,20 @@ def test_fuel_is_what_the_caller_says(judge: Judge) -> None:
     with judge.open(fuel=5000) as pool:
         ((_, attempt),) = list(pool.run(iter([judge.add(body)])))
     assert (attempt.passed, attempt.hung) == (True, False)
+
+
+def test_a_candidate_that_waits_is_broken_off_when_the_run_must_end(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the time was up says nothing about it: it is neither rejected nor kept for more fuel."""
+    monkeypatch.setattr(reknit.runner.workers, "_MIN_SECONDS", 60.0)
+    began = time.monotonic()
+    with judge.open(deadline=began + 6) as pool:
+        ((_, right),) = list(pool.run(iter([judge.add("return a + b")])))
+        ((_, waiting),) = list(pool.run(iter([judge.add("import time; time.sleep(100)")])))
+    assert right.passed
+    assert (waiting.results, waiting.hung, waiting.passed, waiting.why) == ((), False, False, "time was up")
+    assert time.monotonic() - began < 20
 
 
 def test_no_process_is_left(judge: Judge) -> None:

@@ -58,7 +58,7 @@ class ScriptedRunner:
         return answer
 
     def trials(
-        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None
+        self, *, tests: Sequence[str], baseline: SuiteRun, jobs: int, fuel: int | None, deadline: float
     ) -> AbstractContextManager[Trials]:
         raise AssertionError("verify tries nothing")
 
