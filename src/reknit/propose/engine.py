@@ -18,7 +18,7 @@ from reknit.propose.candidates import Hints, candidates
 from reknit.propose.rank import confidence, order
 from reknit.propose.search import Found, NearMiss, Search
 from reknit.propose.trial import TrialMaker, render
-from reknit.runner.base import Runner, SuiteRun, Trials
+from reknit.runner.base import TIME_UP, Runner, SuiteRun, Trials
 
 #: Tests that a candidate must not break, at most this many and this long (seconds) for each change.
 _KEEP_TESTS = 300
@@ -225,7 +225,7 @@ def _unblock(fault: Fault, found: Found, failing: int) -> str:
         return (
             "no line of the project runs in this test: is the code under test outside the project, or in a test file?"
         )
-    if found.unjudged and found.unjudged == found.tried:
+    if found.unjudged and found.unjudged == found.tried and found.unjudged_why != TIME_UP:
         return f"no candidate could be run: {found.unjudged_why}"
     if found.near and found.near[0].why.startswith(_OUT_OF_FUEL):
         return "the best of them was stopped, as it does far more work: give more with --fuel, such as --fuel 100000000"

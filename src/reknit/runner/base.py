@@ -12,6 +12,8 @@ from reknit.model.signal import Frame
 
 TestOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
 OUTCOMES: tuple[TestOutcome, ...] = get_args(TestOutcome)
+#: Why an attempt has no result that the run's deadline has broken off.
+TIME_UP = "time was up"
 Step = Literal["collected", "fresh", "collected-disk", "fresh-disk", "process"]
 
 

@@ -16,7 +16,7 @@ from typing import Self, get_args
 
 from reknit.errors import SandboxError
 from reknit.probe.protocol import Message
-from reknit.runner.base import Attempt, Failure, Step, SuiteRun, TestRun, Trial
+from reknit.runner.base import TIME_UP, Attempt, Failure, Step, SuiteRun, TestRun, Trial
 from reknit.runner.session import Place, Session, amount, text, untrusted
 from reknit.runner.suite import as_run, death
 from reknit.sandbox.base import ViewKind
@@ -38,7 +38,6 @@ _ON_DISK: frozenset[Step] = frozenset({"collected-disk", "fresh-disk"})
 _OWN_VIEWS = frozenset({ViewKind.OVERLAY, ViewKind.COPY})
 #: For a zygote to end a candidate that is late, and to answer.
 _GRACE_SECONDS = 10.0
-_TIME_UP = "time was up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +197,7 @@ class Worker:
             message = self._answer(self._session, ("ready", "no-collection"), None, min(_READY_SECONDS, self._left()))
             view = self._session.running.view_kind
             if message is None or message["event"] != "ready":
-                self.broken = f"the {self.step} worker did not start" if self._left() else _TIME_UP
+                self.broken = f"the {self.step} worker did not start" if self._left() else TIME_UP
                 self.close()
             elif self.step in _ON_DISK and view not in _OWN_VIEWS:
                 self.broken = (
@@ -244,7 +243,7 @@ class Worker:
             self.close()  # the next trial gets a new zygote
             return self._none("the worker died")
         if message.get("timed_out") and not self._left():
-            return self._none(_TIME_UP)
+            return self._none(TIME_UP)
         self._current = amount(message.get("cpu"))
         try:
             with untrusted():
@@ -323,7 +322,9 @@ class Pool:
     @property
     def steps_down(self) -> tuple[str, ...]:
         """Which steps were found not to hold for this project, and why."""
-        return tuple(dict.fromkeys(f"{step}: {why}" for (_, step, _), why in self._controls.items() if why))
+        return tuple(
+            dict.fromkeys(f"{step}: {why}" for (_, step, _), why in self._controls.items() if why and why != TIME_UP)
+        )
 
     def again(self, tests: Sequence[str]) -> TestRun | None:
         """The last of `tests` after the others, on the code as it is, by the first step that can; None where none."""
@@ -358,7 +359,8 @@ class Pool:
             attempt = self._workers[number][step].attempt(trial)
             if attempt.results or attempt.hung:
                 return attempt
-        why = "; ".join(self.steps_down) or "no step of the ladder holds here"
+        held = TIME_UP if time.monotonic() >= self._plan.deadline else "no step of the ladder holds here"
+        why = "; ".join(self.steps_down) or held
         return attempt or Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why=why)
 
     def _steps(self, trial: Trial) -> tuple[Step, ...]:

@@ -181,6 +181,17 @@ def test_a_test_without_its_fixture_is_not_searched_for() -> None:
     assert proposal.why_not.unblock.startswith("fixture 'db' not found: is the plug-in")
 
 
+def test_candidates_that_the_end_of_time_broke_off_were_ended_by_the_budget() -> None:
+    class Late(Judge):
+        def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
+            for trial in trials:
+                self.cpu_seconds += 0.5
+                yield trial, Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why="time was up")
+
+    proposal, _ = propose(Late(b"never"), cpu=1.0)
+    assert proposal.why_not.unblock == "the budget ended the search: give it more with --max-time"
+
+
 @pytest.mark.parametrize("lines", [{"lib.py": frozenset({5})}, {}], ids=["runs the program", "runs none of it"])
 def test_a_linters_item_is_not_searched_for(lines: dict[str, frozenset[int]]) -> None:
     """A test of a kind of its own may run the program, as one in a text file does."""

@@ -306,6 +306,12 @@ def test_a_candidate_that_waits_is_broken_off_when_the_run_must_end(
     assert time.monotonic() - began < 20
 
 
+def test_a_step_that_time_was_too_short_for_is_no_step_that_does_not_hold(judge: Judge) -> None:
+    with judge.open(deadline=time.monotonic()) as pool:
+        ((_, late),) = list(pool.run(iter([judge.add("return a + b")])))
+    assert (late.results, late.why, pool.steps_down) == ((), "time was up", ())
+
+
 def test_no_process_is_left(judge: Judge) -> None:
     import psutil
 
