@@ -17,6 +17,8 @@ compile() {
 # requirements/build.in: what builds the package itself, since pip runs without build isolation.
 compile requirements/runtime.txt pyproject.toml requirements/build.in
 compile requirements/dev.txt --extra dev --constraints requirements/runtime.txt pyproject.toml requirements/build.in
+# Plug-ins for the tests' projects, with what both environments have in the same versions: pip need load it only once.
+compile requirements/plugins.txt --constraints requirements/dev.txt requirements/plugins.in
 
 # A pytest for the tests' projects on Python 3.9 and 3.10.
 uv pip compile --quiet --generate-hashes --python-version 3.9 --no-annotate \

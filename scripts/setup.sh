@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 want=$1
 lock=requirements/$want.txt
 locks=$lock
-[ "$want" != dev ] || locks="$lock requirements/py39.txt"
+[ "$want" != dev ] || locks="$lock requirements/py39.txt requirements/plugins.txt"
 venv=.venv
 stamp=$venv/.reknit-$want
 
@@ -100,6 +100,18 @@ if [ "$want" = dev ]; then
     else
         uv pip install --quiet --require-hashes --no-deps --only-binary :all: --python-version 3.9 \
             --target "$venv/py39" -r requirements/py39.txt
+    fi
+    # Pytest's plug-ins load where they are installed, so those of the tests' projects have an environment of their own.
+    say "installing requirements/plugins.txt in $venv/plugins"
+    rm -rf "$venv/plugins"
+    if [ $tool = pip ]; then
+        "$venv/bin/python" -m venv --without-pip "$venv/plugins"
+        "$venv/bin/python" -m pip --python "$venv/plugins/bin/python" install -qq --require-hashes \
+            --only-binary :all: -r requirements/plugins.txt
+    else
+        uv venv --quiet --python "$venv/bin/python" "$venv/plugins"
+        uv pip install --quiet --compile-bytecode --python "$venv/plugins/bin/python" --require-hashes \
+            --only-binary :all: -r requirements/plugins.txt
     fi
 fi
 begun=
