@@ -21,6 +21,7 @@ from .children import pass_on
 from .disk import Disk
 from .facts import bytecode_folder, cpu_seconds
 from .fuel import Tank
+from .nested import Fence
 from .protocol import Decoder, Message, encode
 from .reporter import Reporter
 from .sources import Sources
@@ -63,6 +64,7 @@ class Worker:
         #: Processes that the project has started before the first attempt: they stay.
         self._kept: set[int] = set()
         self._disk = Disk()
+        self._fence = Fence()
 
     def reporter(self, wanted: list[str] | None = None) -> Reporter:
         """A plugin that reports through the pipe."""
@@ -73,6 +75,7 @@ class Worker:
         gc.collect()
         gc.freeze()
         self._kept = set(_children())
+        self._fence.close()
         self.channel.send({"event": "ready", "cpu": cpu_seconds()})
         while True:
             order = self.channel.receive()
@@ -115,6 +118,7 @@ class Worker:
     def _child(self, order: Message, judge: Callable[[Message], Message], write: int) -> None:
         os.setpgid(0, 0)
         self.channel.close()  # a stray write of the candidate must not reach reknit
+        self._fence.enter()
         self.pipe.fd = write
         self.tank.used = 0
         self.tank.limit = order.get("fuel")
