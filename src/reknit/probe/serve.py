@@ -21,6 +21,7 @@ from .children import pass_on
 from .disk import Disk
 from .facts import bytecode_folder, cpu_seconds
 from .fuel import Tank
+from .ground import Ground
 from .nested import Fence
 from .protocol import Decoder, Message, encode
 from .reporter import Reporter
@@ -72,6 +73,7 @@ class Worker:
 
     def loop(self, judge: Callable[[Message], Message]) -> None:
         """Answer orders until reknit hangs up; `judge` runs in the child."""
+        ground = Ground(self.order["private"])
         gc.collect()
         gc.freeze()
         self._kept = set(_children())
@@ -82,6 +84,8 @@ class Worker:
             if order is None:
                 return
             answer = self._on_disk(order, judge) if self.order["on_disk"] else self._attempt(order, judge)
+            original = not (order.get("swap") or order.get("files"))
+            answer["clean"] = ground.restore(learn=original)
             self.channel.send({**answer, "event": "attempt", "id": order["id"], "cpu": cpu_seconds()})
 
     def _on_disk(self, order: Message, judge: Callable[[Message], Message]) -> Message:

@@ -77,6 +77,7 @@ class Session:
             "nonce": self._nonce,
             "root": here,
             "cwd": here,
+            "private": [[p.path, p.changes, p.before] for p in self.running.private],
             "roots": [here],
             "excluded": excluded,
         }

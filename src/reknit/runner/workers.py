@@ -245,6 +245,8 @@ class Worker:
         if message.get("timed_out") and not self._left():
             return self._none(TIME_UP)
         self._current = amount(message.get("cpu"))
+        if message.get("clean") is False:
+            self.close()  # something is left that cannot be taken back
         try:
             with untrusted():
                 return self._read(message, order["tests"], (session.root, self._plan.place.root))

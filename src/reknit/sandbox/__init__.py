@@ -1,6 +1,6 @@
 """Isolation for the project's code: levels found by trying them."""
 
-from reknit.sandbox.base import Job, Level, Limits, Running, Sandbox, View, ViewKind
+from reknit.sandbox.base import Job, Level, Limits, Private, Running, Sandbox, View, ViewKind
 from reknit.sandbox.find import find
 
-__all__ = ["Job", "Level", "Limits", "Running", "Sandbox", "View", "ViewKind", "find"]
+__all__ = ["Job", "Level", "Limits", "Private", "Running", "Sandbox", "View", "ViewKind", "find"]

@@ -69,6 +69,16 @@ class Job:
     limits: Limits = field(default_factory=Limits)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Private:
+    """A folder that the job has for itself, as the job sees it; what is written there is dropped with the job."""
+
+    path: str
+    #: Where what was changed in it shows, by itself; and what was there before, "" where that is not shown.
+    changes: str
+    before: str = ""
+
+
 class Running(Protocol):
     """A started job; leaving the `with` block kills everything in it and drops its scratch space."""
 
@@ -76,6 +86,7 @@ class Running(Protocol):
     view_kind: ViewKind
     #: Where the process finds the project: the view's root, or the copy of it.
     root: Path
+    private: Sequence[Private]
 
     @property
     def pid(self) -> int: ...

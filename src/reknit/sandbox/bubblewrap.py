@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from reknit.errors import SandboxError
-from reknit.sandbox.base import Job, Level, ViewKind
+from reknit.sandbox.base import Job, Level, Private, ViewKind
 from reknit.sandbox.confine import CAPABILITIES_OF_ROOT, everything_here, filter_program
 from reknit.sandbox.identity import Stranger
 from reknit.sandbox.paths import ETC, SYSTEM, follow
@@ -58,7 +58,7 @@ class Bubblewrap:
                 fds.close(*inner)
                 return _open_init(info_in, block_out, stranger)
 
-            shown = Shown(level=self.level, view_kind=self.view_kind, root=root)
+            shown = Shown(level=self.level, view_kind=self.view_kind, root=root, private=self._private(root))
             spec = self._spec(job, stranger)
             return LaunchedJob(
                 spec, shown, wrap=lambda c: [self.program, *arguments, *c], extra_fds=inner, started=started
@@ -104,6 +104,12 @@ class Bubblewrap:
         )
         spec["rlimits"] += process_limit(job.limits, namespace=True, own_user=stranger is not None)
         return spec
+
+    def _private(self, root: Path) -> list[Private]:
+        found = [Private(path=path, changes=path) for path in ("/tmp", "/dev/shm")]  # noqa: S108 - the job's own
+        if self.view_kind is ViewKind.OVERLAY:
+            found.append(Private(path=str(root), changes=f"{_SCRATCH}/upper", before=f"{_SCRATCH}/lower"))
+        return found
 
     def _writable(self, job: Job) -> list[str]:
         return [str(job.view.root)] if self.view_kind is ViewKind.OVERLAY else []

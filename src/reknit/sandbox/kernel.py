@@ -9,7 +9,8 @@ import ctypes
 import os
 
 CLONE_NEWNS = 0x00020000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND = 1, 2, 4, 32, 4096
+MS_RDONLY, MS_NOSUID, MS_NODEV = 1, 2, 4
+_MS_REMOUNT, _MS_BIND, _MS_RECURSIVE = 32, 4096, 16384
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS = 1, 4, 8
 _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER = 22, 24, 36
@@ -46,6 +47,17 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str = ""
     where = (os.fsencode(source), os.fsencode(target))
     result = _libc.mount(*where, name, ctypes.c_ulong(flags), os.fsencode(data) or None)
     _check(result, f"mount {kind or 'bind'} on {target}")
+
+
+def make_read_only(target: str) -> None:
+    """What is mounted at `target`, for this mount namespace."""
+    mount("none", target, None, _MS_BIND | _MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def show_read_only(source: str, target: str) -> None:
+    """Mount `source`, with what is mounted in it, at `target` too."""
+    mount(source, target, None, _MS_BIND | _MS_RECURSIVE)
+    make_read_only(target)
 
 
 def die_with_parent() -> None:

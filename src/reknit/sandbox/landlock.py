@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from reknit.sandbox.base import Job, Level, ViewKind
+from reknit.sandbox.base import Job, Level, Private, ViewKind
 from reknit.sandbox.confine import filter_program, only, reading_capability
 from reknit.sandbox.identity import Stranger
 from reknit.sandbox.mirror import linked, mirror
@@ -46,7 +46,8 @@ class Landlock:
                 }
             )
             spec["rlimits"] += process_limit(job.limits, namespace=False, own_user=stranger is not None)
-            shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, scratch=folder)
+            private = [Private(path=path, changes=path) for path in (env["HOME"], env["TMPDIR"], str(copy))]
+            shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, private=private, scratch=folder)
         except BaseException:  # - Ctrl-C too: nobody else knows of the folder
             drop(folder)
             raise

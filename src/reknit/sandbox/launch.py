@@ -90,8 +90,18 @@ def _show(spec: Spec) -> None:
         for number, file in enumerate(spec["files"]):
             _bind_over(root, file, f"{scratch}/files/{number}")
     _make_home(spec)
-    # The layers must not be changed beside the overlay's back.
-    kernel.mount("tmpfs", scratch, "tmpfs", kernel.MS_RDONLY, "size=4k,mode=555")
+    _seal(scratch, ("lower", "upper") if spec["view"] == "overlay" else ())
+
+
+def _seal(scratch: str, shown: tuple[str, ...]) -> None:
+    """Hide the scratch folder, but for layers to look at: they must not be changed beside the overlay's back."""
+    layers = {name: os.open(f"{scratch}/{name}", os.O_PATH) for name in shown}
+    kernel.mount("tmpfs", scratch, "tmpfs", 0, "size=16k,mode=555")
+    for name, fd in layers.items():
+        os.mkdir(f"{scratch}/{name}", 0o555)
+        kernel.show_read_only(f"/proc/self/fd/{fd}", f"{scratch}/{name}")
+        os.close(fd)
+    kernel.make_read_only(scratch)
 
 
 def _write_over(root: str, file: SpecFile) -> None:
@@ -120,9 +130,7 @@ def _bind_over(root: str, file: SpecFile, copy: str) -> None:
     os.chmod(copy, os.stat(full).st_mode & 0o7777)
     if mtime is not None:
         os.utime(copy, ns=(mtime, mtime))
-    kernel.mount(copy, full, None, kernel.MS_BIND)
-    flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
-    kernel.mount("none", full, None, flags)
+    kernel.show_read_only(copy, full)
 
 
 def _make_home(spec: Spec) -> None:

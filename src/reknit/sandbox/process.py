@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from reknit.errors import SandboxError
-from reknit.sandbox.base import Level, ViewKind
+from reknit.sandbox.base import Level, Private, ViewKind
 from reknit.sandbox.spec import Spec, write_spec
 
 #: Bytes of output that are kept.
@@ -35,6 +35,7 @@ class Shown:
     level: Level
     view_kind: ViewKind
     root: Path
+    private: Sequence[Private]
     #: Deleted when the job has ended.
     scratch: Path | None = None
 
@@ -78,6 +79,7 @@ class LaunchedJob:
         started: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.level, self.view_kind, self.root = shown.level, shown.view_kind, shown.root
+        self.private = shown.private
         self._scratch = shown.scratch
         self._status: int | None = None
         self._reported = bytearray()

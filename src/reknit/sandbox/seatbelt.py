@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reknit.sandbox.base import Job, Level, ViewKind
+from reknit.sandbox.base import Job, Level, Private, ViewKind
 from reknit.sandbox.landlock import private_folders
 from reknit.sandbox.mirror import linked, mirror
 from reknit.sandbox.process import LaunchedJob, Shown, drop, launcher_needs
@@ -39,10 +39,12 @@ class Seatbelt:
         try:
             copy = folder / "project"
             mirror(job, copy, owner=None, link_git=True)
-            spec = plain_spec(job, root=str(copy), env=private_folders(job, folder, owner=None), scratch=folder)
+            env = private_folders(job, folder, owner=None)
+            spec = plain_spec(job, root=str(copy), env=env, scratch=folder)
             readable = [*job.readable, *launcher_needs(), *linked(job.view.root)]
             text = profile(readable=readable, writable=[folder])
-            shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, scratch=folder)
+            private = [Private(path=path, changes=path) for path in (env["HOME"], env["TMPDIR"], str(copy))]
+            shown = Shown(level=self.level, view_kind=ViewKind.COPY, root=copy, private=private, scratch=folder)
         except BaseException:  # - Ctrl-C too: nobody else knows of the folder
             drop(folder)
             raise

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from reknit.sandbox.base import Job, Level, ViewKind
+from reknit.sandbox.base import Job, Level, Private, ViewKind
 from reknit.sandbox.landlock import private_folders
 from reknit.sandbox.mirror import mirror
 from reknit.sandbox.process import LaunchedJob, Shown, drop
@@ -29,9 +29,12 @@ class Unconfined:
                 kind, root = ViewKind.COPY, folder / "project"
                 # Nothing would stop a write to the user's history, so the copy has none.
                 mirror(job, root, owner=None, link_git=False)
-            spec = plain_spec(job, root=str(root), env=private_folders(job, folder, owner=None), scratch=folder)
+            env = private_folders(job, folder, owner=None)
+            spec = plain_spec(job, root=str(root), env=env, scratch=folder)
             spec["rlimits"] += process_limit(job.limits, namespace=False, own_user=False)
-            shown = Shown(level=self.level, view_kind=kind, root=root, scratch=folder)
+            own = [env["HOME"], env["TMPDIR"], *([str(root)] if kind is ViewKind.COPY else [])]
+            private = [Private(path=path, changes=path) for path in own]
+            shown = Shown(level=self.level, view_kind=kind, root=root, private=private, scratch=folder)
         except BaseException:  # - Ctrl-C too: nobody else knows of the folder
             drop(folder)
             raise

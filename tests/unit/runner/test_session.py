@@ -22,6 +22,7 @@ class Fake:
 
     level = Level.NONE
     view_kind = ViewKind.COPY
+    private = ()
     root = Path("/copy")
     pid = 0
 

@@ -226,7 +226,9 @@ def test_a_candidate_that_kills_its_parent(judge: Judge, step: Step) -> None:
     attempt = judge.one(
         judge.add("import os\nos.kill(os.getppid(), 9)\nos.killpg(os.getpgid(os.getppid()), 9)", step=step)
     )
-    assert (attempt.passed, attempt.results, attempt.why) == (False, (), "the worker died")
+    assert not attempt.passed
+    # Refused, where the kernel can.
+    assert kinds(attempt) == ["PermissionError"] or (attempt.results, attempt.why) == ((), "the worker died")
     assert kinds(judge.one(judge.add("return a - b", step=step))) == ["AssertionError"]
 
 
@@ -254,10 +256,21 @@ def test_a_daemon_dies_with_its_candidate(judge: Judge, step: Step, tmp_path: Pa
 
 def test_a_helper_that_the_project_started_lives_on(tmp_path: Path) -> None:
     """It was there before the first candidate, and belongs to all of them."""
-    helper = (
-        "import subprocess, sys\nHELPER = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n"
-    )
-    test = "import lib\nimport os\nfrom conftest import HELPER\ndef test_add():\n    os.kill(HELPER.pid, 0)\n    assert lib.add(1, 2) == 3\n"
+    helper = """
+        import subprocess, sys
+        HELPER = subprocess.Popen(
+            [sys.executable, "-c", "while True: print(input(), flush=True)"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+        )
+        """
+    test = """
+        import lib
+        from conftest import HELPER
+        def test_add():
+            HELPER.stdin.write(b"up?\\n")
+            assert HELPER.stdout.readline() == b"up?\\n"
+            assert lib.add(1, 2) == 3
+        """
     judge = Judge(tmp_path, {**FILES, "conftest.py": helper, "tests/test_lib.py": test})
     with judge.pool:
         found = [judge.one(judge.add(body)) for body in ("return 0", "return 1", "return a + b")]
