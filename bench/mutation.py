@@ -20,8 +20,8 @@ from usage import cpu_seconds
 from reknit.lang.python import Function
 from reknit.runner.base import SuiteRun
 
-#: Tests of the function at most, and changes that are judged.
-_TESTS, _CHANGES = 20, 60
+#: Tests of the function, at most.
+_TESTS = 20
 _SECONDS = 600.0
 _CONFIG = """
 [mutmut]
@@ -64,12 +64,12 @@ class Mutation:
         }
 
 
-def against_mutmut(library: Library, run: SuiteRun, folder: Path, *, rounds: int) -> Mutation:
+def against_mutmut(library: Library, run: SuiteRun, folder: Path, *, changes: int, rounds: int) -> Mutation:
     """Both sides take turns on the function with the most to change; `library` has mutmut in its interpreter."""
     sources, _ = sources_of(library.root, run)
     path, function, tests = largest(covered(run, sources, most=_TESTS))
     mutants = _Mutmut(library.at(folder / "mutmut"), path, function)
-    names = mutants.names[:_CHANGES]
+    names = mutants.names[:changes]
     before = cpu_seconds()
     trials = list(itertools.islice(changes_of(sources, path, function, tests), len(names)))
     mutmut_cpu, mutmut_wall, ours_cpu, ours_wall = [], [], [], []

@@ -81,10 +81,13 @@ class Size:
     rounds: int
     #: Plain pytest processes for each mistake and round.
     naive: int
+    #: For mutmut.
+    changes: int
+    turns: int
 
 
-QUICK = Size(mistakes=3, candidates=50, rounds=2, naive=2)
-FULL = Size(mistakes=8, candidates=100, rounds=4, naive=4)
+QUICK = Size(mistakes=3, candidates=50, rounds=2, naive=2, changes=25, turns=1)
+FULL = Size(mistakes=8, candidates=100, rounds=4, naive=4, changes=60, turns=3)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +116,7 @@ class Measured:
 def main() -> None:
     """Measure in turns and print what was found."""
     options = _options()
+    began, before = time.monotonic(), cpu_seconds()
     size = QUICK if options.quick else FULL
     python = interpreter.asked_for(options.python, options.project)
     env = NO_PLUGINS if options.project == TOOLBOX else {}
@@ -134,10 +138,12 @@ def main() -> None:
                 replace(library, python=interpreter.asked_for(options.mutmut, options.project)),
                 run,
                 folder,
-                rounds=1 if options.quick else 3,
+                changes=size.changes,
+                rounds=size.turns,
             )
             print(f"mutmut: {mutation}", flush=True)
-    print(json.dumps(_result(mistakes, mutation, size)))
+    took = {"wall_seconds": round(time.monotonic() - began, 1), "cpu_seconds": round(cpu_seconds() - before, 1)}
+    print(json.dumps(_result(mistakes, mutation, size) | took))
 
 
 def _options() -> argparse.Namespace:
