@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import os
-import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from reknit.clock import Meter
 from reknit.config import Options
 from reknit.errors import JournalError, StoreError, UsageError
 from reknit.events import Observer, Progress
+from reknit.footprint import footprint
 from reknit.memory import Memory, Tried
 from reknit.model.outcome import Outcome
 from reknit.model.patch import Entry
@@ -26,14 +25,6 @@ from reknit.runner.base import Runner
 from reknit.runner.pytest import PytestRunner
 from reknit.sandbox.base import Level
 from reknit.store.db import Store
-
-#: In a project of more files than these, nothing is remembered that decides something.
-_FILES = 50_000
-_TOOLS = frozenset(
-    {"__pycache__", "node_modules", ".git", ".hg", ".svn", ".tox", ".nox", ".hypothesis"}
-    | {f".{tool}_cache" for tool in ("pytest", "mypy", "ruff")}
-)
-_OF_TOOLS = re.compile(r".*\.pyc|\.coverage(\..+)?")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,30 +84,9 @@ def memory(store: Store, root: Path, *, cold: bool, setting: str) -> Memory:
         recall=recall,
         keep=keep,
         digests=lambda paths: {p: e.digest() for p, e in legible(root, paths).items()},
-        others=lambda but: _others(root, but),
+        footprint=lambda used: footprint(root, used),
         setting=setting,
     )
-
-
-def _others(root: Path, but: Collection[str]) -> str | None:
-    """A mark over name, size and time of the project's files but these; None where there are more than `_FILES`.
-
-    Left out are the files of tools and of environments, which change by themselves.
-    """
-    mark, count = hashlib.sha256(), 0
-    for name, folders, files in os.walk(root):
-        folder = Path(name)
-        folders[:] = sorted(f for f in folders if f not in _TOOLS and not (folder / f / "pyvenv.cfg").exists())
-        inside = folder.relative_to(root)
-        for path in (inside / f for f in sorted(files) if not _OF_TOOLS.fullmatch(f)):
-            if path.as_posix() in but:
-                continue
-            if (count := count + 1) > _FILES:
-                return None
-            with contextlib.suppress(OSError):
-                seen = (root / path).lstat()
-                mark.update(os.fsencode(f"{path}\0{seen.st_size}\0{seen.st_mtime_ns}\0"))
-    return mark.hexdigest()
 
 
 def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:

@@ -7,7 +7,7 @@ flaky       tests that change by themselves
 
 The last two decide something, so they are good only as long as nothing has changed: interpreter, packages, environment,
 isolation, arguments, reknit itself, what the test says, the content of the suite's modules, and size and time of every
-other file of the project.
+other file of the project, or of a large one those that are near to what the tests use (`footprint`).
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Memory:
     keep: Callable[[str, str, bytes], None]
     #: The digest of a file's content by its path; none for one that is not there.
     digests: Callable[[Iterable[str]], Digests]
-    #: A mark that changes with any file but these; None where there are too many to look at.
-    others: Callable[[Collection[str]], str | None]
+    #: Marks that change with any file, and with any but these; None where there are too many to look at.
+    footprint: Callable[[Collection[str]], tuple[str, str] | None]
     #: Reknit's version, the tests' environment and arguments.
     setting: str
     salt: str = ""
@@ -64,8 +64,10 @@ class Memory:
         packages = sorted(facts.packages.items())
         self.salt = _hash([self.setting, facts.python, facts.executable, packages, run.isolation, run.view])
         self._files = frozenset({*facts.files, *(t.split("::")[0] for t in run.collected)})
-        self._stamp = self.others(frozenset()) if run.bad else None
-        self._moment = self._look() if run.bad else None
+        self._stamp = self._moment = None
+        if run.bad and (seen := self.footprint(self._files)) is not None:
+            self._stamp, others = seen
+            self._moment = _hash([others, sorted(self._digests(self._files).items())])
 
     def coverage(self) -> dict[str, Lines]:
         """Test → path → lines, of tests whose files are as they were; "" holds what ran at import of such files."""
@@ -97,15 +99,10 @@ class Memory:
 
     def unchanged(self) -> bool:
         """Whether the project's files are still those of the run: what was learned since may be kept."""
-        return self._moment is not None and self._stamp == self.others(frozenset())
+        return self._moment is not None and (self.footprint(self._files) or (None,))[0] == self._stamp
 
     def _key(self, *about: object) -> str | None:
         return None if self._moment is None else _hash([self.salt, self._moment, about])
-
-    def _look(self) -> str | None:
-        """A mark of all the project's files as they are."""
-        others = self.others(self._files)
-        return None if others is None else _hash([others, sorted(self.digests(self._files).items())])
 
     def tried(self, key: str | None) -> Tried:
         """What was rejected under the key of a fault."""

@@ -32,7 +32,7 @@ def kit(root: Path, *answers: SuiteRun | Exception, **options: Any) -> Kit:
         meter=Meter(max_time=float(options.get("max_time", 300.0)), max_cpu=options.get("max_cpu")),
         history=lambda _fingerprint: (),
         memory=Memory(
-            recall=lambda *_: None, keep=lambda *_: None, digests=lambda _: {}, others=lambda _: "", setting=""
+            recall=lambda *_: None, keep=lambda *_: None, digests=lambda _: {}, footprint=lambda _: ("", ""), setting=""
         ),
     )
 

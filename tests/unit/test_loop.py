@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from reknit import kit as kits
 from reknit import loop
 from reknit.config import Options
 from reknit.detect.tests import LAST_FAILED
@@ -177,35 +176,6 @@ class TestMemory:
         broken = memory(store, root, cold=False, setting="")
         broken.keep("kind", "key", b"value")
         assert broken.recall("kind", "key") is None
-
-    def test_any_file_but_those_of_tools_changes_the_mark(self, root: Path, tmp_path: Path) -> None:
-        with Store.open(tmp_path / "store.db") as store:
-            mark = memory(store, root, cold=False, setting="").others
-            seen = [mark(set())]
-            for name in ("t/data/golden.json", ".fixtures/mode", "module.py", "build/x"):
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes(name.encode())
-                seen.append(mark(set()))
-            assert len(set(seen)) == 5
-            assert mark({"module.py"}) != seen[-1]
-            (root / "module.py").write_bytes(b"changed")
-            assert mark({"module.py"}) != mark(set()) != seen[-1]
-            before = mark(set())
-            for name in ("node_modules/x", "__pycache__/x", ".git/index", ".pytest_cache/v/x", "t/.venv/pyvenv.cfg"):
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes(b"")
-            (root / "t/.venv/lib").mkdir()
-            (root / "t/.venv/lib/x.py").write_bytes(b"")
-            assert mark(set()) == before
-
-    def test_of_too_many_files_nothing_is_said(
-        self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(kits, "_FILES", 1)
-        with Store.open(tmp_path / "store.db") as store:
-            assert memory(store, root, cold=False, setting="").others(set()) is not None
-            (root / "b.py").write_bytes(b"")
-            assert memory(store, root, cold=False, setting="").others(set()) is None
 
 
 def test_what_was_found_before_the_user_ended_the_run_is_kept(root: Path, tmp_path: Path) -> None:

@@ -47,9 +47,10 @@ class Box:
         def digests(paths: Iterable[str]) -> Mapping[str, str]:
             return {p: self.files[p] for p in paths if p in self.files}
 
-        def others(but: Collection[str]) -> str | None:
-            mine = sorted((p, d) for p, d in self.files.items() if p not in but)
-            return None if self.data is None else f"{mine} {self.data}"
+        def footprint(used: Collection[str]) -> tuple[str, str] | None:
+            mine = sorted(self.files.items())
+            others = [(p, d) for p, d in mine if p not in used]
+            return None if self.data is None else (f"{mine} {self.data}", f"{others} {self.data}")
 
         def keep(kind: str, key: str, value: bytes) -> None:
             self.kept[kind, key] = value
@@ -58,7 +59,7 @@ class Box:
             recall=lambda kind, key: self.kept.get((kind, key)),
             keep=keep,
             digests=digests,
-            others=others,
+            footprint=footprint,
             setting=setting,
         )
         memory.at(replace(run(), facts=replace(FACTS, python=python, files=("a.py", "b.py")), isolation=isolation))

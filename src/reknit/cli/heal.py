@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -43,6 +44,7 @@ class Ticker:
         self._console = Console(stderr=True)
         self._status: Status | None = self._console.status("starting") if self._console.is_terminal else None
         self._text = ""
+        self._began = time.monotonic()
 
     def __call__(self, event: Progress) -> None:
         """Show one event."""
@@ -50,6 +52,9 @@ class Ticker:
             self._text = printable(f"{event.stage}: {event.text}")
             if self._status is None:
                 say(self._console, Text(self._text, "dim"))
+        if self._status is None and event.tried == 1:
+            after = time.monotonic() - self._began
+            say(self._console, Text(f"{event.stage}: first candidate after {after:.1f} s", "dim"))
         if self._status is not None:
             tried = f"  ({event.tried} candidates)" if event.tried else ""
             self._status.update(Text(self._text + tried))
