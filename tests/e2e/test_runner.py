@@ -46,7 +46,7 @@ def test_a_patch_at_every_level(level: Level, tmp_path: Path) -> None:
     wrong = projects.trial(root, PRICING, "quantity > 10", "quantity > 11", must=[BAD])
     with tests.trials(tests=run.collected, baseline=run, jobs=2, fuel=None, deadline=math.inf) as pool:
         found = [(a.step, a.passed) for _, a in pool.run(iter([fix, wrong]))]
-    assert found == [("collected", True), ("fresh", False)]
+    assert found == [("direct", True), ("fresh", False)]
     assert pool.steps_down == ()
     assert BAD not in projects.suite(tests, files={PRICING: fix.content}).bad
     assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
@@ -142,4 +142,4 @@ def test_every_interpreter(version: str, tmp_path: Path, lender: Path) -> None:
     with tests.trials(tests=run.collected, baseline=run, jobs=1, fuel=None, deadline=math.inf) as pool:
         found = [(a.step, a.passed) for _, a in pool.run(iter(trials))]
     assert pool.steps_down == ()
-    assert found == [("collected", True), ("fresh", True), ("collected", True), ("collected", False)]
+    assert found == [("direct", True), ("fresh", True), ("direct", True), ("direct", False)]

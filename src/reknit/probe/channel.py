@@ -23,6 +23,10 @@ class Channel:
         """The next order; None when reknit has gone."""
         return receive(self._sock.recv)
 
+    def fileno(self) -> int:
+        """For `select`."""
+        return self._sock.fileno()
+
     def close(self) -> None:
         """Let go of this process's end; other processes keep theirs."""
         self._sock.close()

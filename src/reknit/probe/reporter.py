@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -18,6 +19,7 @@ from _pytest.doctest import DoctestItem
 
 from .facts import cpu_seconds
 from .fuel import OutOfFuel
+from .plugins import Timeouts, settle_items, settle_options, timed_out
 from .protocol import Message
 
 _LONGEST = 2000
@@ -51,7 +53,7 @@ class TestHung(BaseException):
     __test__ = False
 
 
-class Reporter:
+class Reporter(Timeouts):
     """Sends `collected`, `start`, `result` and `collect-error` messages through `send`."""
 
     def __init__(
@@ -62,11 +64,16 @@ class Reporter:
         on_test: Callable[[str | None], None] | None = None,
         hang_seconds: float | None = None,
         hung: Sequence[str] = (),
+        *,
+        tell_locals: bool = True,
     ) -> None:
         self._send = send
+        self._tell_locals = tell_locals
         self._root = os.path.join(os.path.realpath(root), "")
         self._wanted = None if wanted is None else {t: i for i, t in enumerate(wanted)}
         self._on_test = on_test
+        #: They have fuel in place of seconds.
+        self._candidates = hang_seconds is None
         self._hang = hang_seconds if hasattr(signal, "setitimer") else None
         self._hung_functions = {_function(t) for t in hung}
         self._state: Message = {}
@@ -93,6 +100,7 @@ class Reporter:
         config.option.dist, config.option.numprocesses, config.option.tx = "no", None, []
         config.option.maxfail = 0
         config.option.continue_on_collection_errors = True
+        settle_options(config, candidates=self._candidates)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: Any) -> None:
@@ -115,6 +123,7 @@ class Reporter:
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Name every test that will run, and of what kind it is where it is neither a function nor an example."""
+        settle_items(session.items, session.config)
         foreign = {i.nodeid: type(i).__name__ for i in session.items if not isinstance(i, _OWN)}
         self._send({"event": "collected", "tests": [i.nodeid for i in session.items], "foreign": foreign})
 
@@ -200,7 +209,7 @@ class Reporter:
             item.repr_failure = _short_failure  # pytest's own text is the dearest part of a failing test
         report = (yield).get_result()
         if report.failed and call.excinfo is not None:
-            report.reknit_failure = _failure(call.excinfo, self._root)
+            report.reknit_failure = facts_of(call.excinfo.value, self._root, tell_locals=self._tell_locals)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note what counts: plugins may have changed a report, dropped it for another try, or made one of their own."""
@@ -236,12 +245,14 @@ def _text_failure(report: Any) -> Message:
     return {"type": "Failed", "message": _shorten(report.longreprtext), "frames": [], "locals": {}, "hung": False}
 
 
-def _failure(excinfo: Any, root: str) -> Message:
-    message = _safe(lambda: _message(excinfo.value))
-    return _facts(excinfo.type, message, [*traceback.walk_tb(excinfo.tb)], root)
+def facts_of(exc: BaseException, root: str, *, tell_locals: bool = False) -> Message:
+    """What there is to know of a failure: type, message, frames below `root`, and the locals of the last of these."""
+    message = _safe(lambda: _message(exc))
+    facts = _facts(type(exc), message, [*traceback.walk_tb(exc.__traceback__)], root, tell_locals=tell_locals)
+    return {**facts, "hung": facts["hung"] or timed_out(exc)}
 
 
-def _facts(kind: type, message: str, stack: list[Place], root: str) -> Message:
+def _facts(kind: type, message: str, stack: list[Place], root: str, *, tell_locals: bool = True) -> Message:
     stack = [place for place in stack if not place[0].f_code.co_filename.startswith(_HERE)]
     inside = [i for i, (frame, _) in enumerate(stack) if _real(frame.f_code.co_filename).startswith(root)]
     shown = stack[inside[0] :] if inside else stack  # what comes before is pytest's own
@@ -249,7 +260,7 @@ def _facts(kind: type, message: str, stack: list[Place], root: str) -> Message:
         "type": _safe(lambda: _type_name(kind)),
         "message": _shorten(message),
         "frames": [_frame(*place) for place in shown[:_FIRST_FRAMES] + shown[_FIRST_FRAMES:][-_LAST_FRAMES:]],
-        "locals": _locals(stack[inside[-1]][0].f_locals) if inside else {},
+        "locals": _locals(stack[inside[-1]][0].f_locals) if inside and tell_locals else {},
         "hung": issubclass(kind, (OutOfFuel, TestHung)),
     }
 
@@ -257,6 +268,14 @@ def _facts(kind: type, message: str, stack: list[Place], root: str) -> Message:
 @functools.cache
 def _real(path: str) -> str:
     return os.path.realpath(path)
+
+
+def learn_paths() -> None:
+    """Resolve the paths of all that is imported, so that a child, which forgets, need not."""
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str):
+            _real(path)
 
 
 def _type_name(kind: type) -> str:

@@ -14,7 +14,8 @@ TestOutcome = Literal["passed", "failed", "error", "skipped", "xfailed"]
 OUTCOMES: tuple[TestOutcome, ...] = get_args(TestOutcome)
 #: Why an attempt has no result that the run's deadline has broken off.
 TIME_UP = "time was up"
-Step = Literal["collected", "fresh", "collected-disk", "fresh-disk", "process"]
+#: How a candidate is judged: see `ladder`.
+Step = Literal["direct", "collected", "fresh", "collected-disk", "fresh-disk", "process"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +171,12 @@ class Trials(Protocol):
         """Used so far, children included."""
 
     @property
+    def judged(self) -> Mapping[Step, int]:
+        """Candidates by the step of the ladder that has judged them."""
+
+    @property
     def steps_down(self) -> tuple[str, ...]:
-        """Steps of the ladder that were found not to hold for this project, and why."""
+        """Steps of the ladder that were found not to hold for this project or for single candidates, and why."""
 
     def again(self, tests: Sequence[str]) -> TestRun | None:
         """The last of `tests` after the others, on the code as it is, in one process; None where no step can run it."""

@@ -14,10 +14,11 @@ from reknit.probe.protocol import Message
 from reknit.runner.base import Facts, SuiteRun
 from reknit.runner.environments import Interpreter
 from reknit.runner.exposure import opened
+from reknit.runner.ladder import Pool
 from reknit.runner.remedy import broken, unusable
 from reknit.runner.session import Place, Session, printed, texts, untrusted
 from reknit.runner.suite import facts, run_suite, told
-from reknit.runner.workers import Plan, Pool
+from reknit.runner.zygote import Plan
 from reknit.sandbox.base import Limits, Sandbox
 
 _FOREIGN = (".venv", "venv", "env", ".tox", ".nox", "node_modules", "build", "dist", ".eggs")

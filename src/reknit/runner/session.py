@@ -6,6 +6,7 @@ import contextlib
 import math
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Session:
         self._nonce = secrets.token_hex(16)
         self._decoder = Decoder()
         self._pending: list[Message] = []
+        #: An order may be taken back from another thread.
+        self._sending = threading.Lock()
         self._ours, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
@@ -85,8 +88,9 @@ class Session:
     def send(self, message: Message) -> None:
         """Give an order; one that no longer listens shows when the answer is read."""
         try:
-            self._ours.settimeout(60)
-            self._ours.sendall(encode(message))
+            with self._sending:
+                self._ours.settimeout(60)
+                self._ours.sendall(encode(message))
         except OSError:
             self._ours.close()
 

@@ -60,11 +60,11 @@ def change(module: ModuleType, name: str, old: str, new: str, *classes: str, nth
     first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
     snippet = "".join(text.splitlines(keepends=True)[first - 1 : node.end_lineno])
     assert old in snippet
-    live = swap.index(lambda p: p == path)
-    code = swap.original(live, path, first, name)
+    live = swap.Live(lambda p: p == path)
+    code = live.code(path, first, name)
     assert code is not None
     fresh = swap.compile_function(snippet.replace(old, new), classes, path, first, name, code.co_flags)
-    return swap.swap(live, code, fresh)
+    return len(swap.swap(live, code, fresh))
 
 
 def test_a_plain_function(load: Any) -> None:
@@ -289,4 +289,4 @@ def test_a_broken_snippet_is_a_syntax_error() -> None:
 
 
 def test_what_does_not_live_is_not_found() -> None:
-    assert swap.original({}, "m.py", 1, "f") is None
+    assert swap.Live(lambda _: False).code("m.py", 1, "f") is None

@@ -13,7 +13,8 @@ from reknit.probe.protocol import Message
 from reknit.runner.base import Attempt
 from reknit.runner.environments import Interpreter
 from reknit.runner.session import Place
-from reknit.runner.workers import Plan, Worker
+from reknit.runner.workers import Worker
+from reknit.runner.zygote import Plan, Zygote
 from reknit.sandbox.base import Limits
 from tests import projects
 
@@ -55,9 +56,8 @@ def ask(answer: Message, tests: Sequence[str] = ("t",)) -> Attempt:
         sandbox=projects.Copying(scratch=Path("/s")), python=Interpreter(python=Path("/python"), origin="none"),
         root=Path("/p"), env={}, readable=(), limits=Limits(),
     )  # fmt: skip
-    worker = Worker(
-        Plan(place=place, order={}, tests=("t",), baseline=baseline, fuel=None, deadline=math.inf), "fresh", "w"
-    )
+    plan = Plan(place=place, order={}, tests=("t",), baseline=baseline, fuel=None, deadline=math.inf)
+    worker = Worker(plan, "fresh", Zygote(plan, "fresh", "memory"))
     session: Any = Scripted({**ANSWER, **answer})
     return worker._ask(session, {"tests": list(tests)}, stop=True)
 

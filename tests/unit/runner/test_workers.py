@@ -14,7 +14,7 @@ import pytest
 
 import reknit.runner.workers
 from reknit.runner.base import Attempt, Step, SuiteRun, Trial
-from reknit.runner.workers import Pool
+from reknit.runner.ladder import Pool
 from tests import projects
 
 FILES = {
@@ -61,7 +61,7 @@ LIB = "src/lib.py"
 ADD, UP, LIMIT, KEPT, ZERO, SKIPS = (
     f"tests/test_lib.py::test_{n}" for n in ("add", "up", "limit", "kept", "zero", "skips")
 )
-STEPS: tuple[Step, ...] = ("collected", "fresh")
+STEPS: tuple[Step, ...] = ("direct", "collected", "fresh")
 
 
 class Judge:
@@ -79,13 +79,16 @@ class Judge:
             tests=self.baseline.collected, baseline=self.baseline, jobs=jobs, fuel=fuel, deadline=deadline
         )
 
-    def add(self, body: str, *, step: Step = "collected", must: Sequence[str] = (ADD,), **options: Any) -> Trial:
+    def add(self, body: str, *, step: Step = "direct", must: Sequence[str] = (ADD,), **options: Any) -> Trial:
         """`add` with another body."""
         lines = "\n".join(f"    {line}" for line in body.splitlines())
-        function = ("add",) if step == "collected" else None
+        function = ("add",) if step != "fresh" else None
         return projects.trial(self.root, LIB, "    return a - b", lines, must=must, function=function, **options)
 
-    def one(self, trial: Trial) -> Attempt:
+    def one(self, trial: Trial, step: Step = "direct") -> Attempt:
+        """The attempt by the first step, from `step` on, that can judge it."""
+        steps = Pool._steps(self.pool, trial)
+        self.pool._steps = lambda _: steps[steps.index(step) :] if step in steps else steps  # type: ignore[method-assign]
         ((_, attempt),) = list(self.pool.run(iter([trial])))
         return attempt
 
@@ -106,10 +109,10 @@ def kinds(attempt: Attempt) -> list[str]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_right_and_a_wrong_candidate(judge: Judge, step: Step) -> None:
-    right = judge.one(judge.add("return a + b", step=step, keep=[ZERO]))
+    right = judge.one(judge.add("return a + b", step=step, keep=[ZERO]), step)
     assert (right.step, right.passed, kinds(right)) == (step, True, ["passed", "passed"])
     assert right.ticks > 0
-    wrong = judge.one(judge.add("return a * b", step=step, keep=[ZERO]))
+    wrong = judge.one(judge.add("return a * b", step=step, keep=[ZERO]), step)
     assert (wrong.step, wrong.passed, kinds(wrong)) == (step, False, ["AssertionError"])
     assert wrong.first_bad is not None
     assert wrong.first_bad.failure is not None
@@ -119,15 +122,15 @@ def test_a_right_and_a_wrong_candidate(judge: Judge, step: Step) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_candidate_breaks(judge: Judge, step: Step) -> None:
-    attempt = judge.one(judge.add("return 3", step=step, keep=[ZERO]))
+    attempt = judge.one(judge.add("return 3", step=step, keep=[ZERO]), step)
     assert (attempt.passed, kinds(attempt)) == (False, ["passed", "AssertionError"])
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_method(judge: Judge, step: Step) -> None:
-    function = ("Counter", "up") if step == "collected" else None
+    function = ("Counter", "up") if step != "fresh" else None
     trial = projects.trial(judge.root, LIB, "-= 1", "+= 1", must=[UP], function=function)
-    attempt = judge.one(trial)
+    attempt = judge.one(trial, step)
     assert (attempt.step, attempt.passed) == (step, True)
 
 
@@ -145,7 +148,7 @@ def test_a_swap_that_cannot_be_goes_to_a_fresh_process(judge: Judge) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_syntax_error_is_no_traceback(judge: Judge, step: Step) -> None:
-    attempt = judge.one(judge.add("return (", step=step))
+    attempt = judge.one(judge.add("return (", step=step), step)
     assert (attempt.passed, attempt.results) == (False, ())
     assert "SyntaxError" in attempt.why or "not loaded" in attempt.why
 
@@ -158,7 +161,7 @@ def test_a_file_that_no_test_imports_is_not_judged(judge: Judge) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_to_skip_is_not_to_pass(judge: Judge, step: Step) -> None:
-    attempt = judge.one(judge.add("import pytest\npytest.skip('no')", step=step))
+    attempt = judge.one(judge.add("import pytest\npytest.skip('no')", step=step), step)
     assert (attempt.passed, kinds(attempt)) == (False, ["skipped"])
 
 
@@ -208,7 +211,7 @@ STRANGE = {
 @pytest.mark.parametrize("body", [*HUNG.values(), *DIES.values(), *STRANGE.values()], ids=[*HUNG, *DIES, *STRANGE])
 def test_the_next_candidate_gets_its_own_verdict(judge: Judge, step: Step, body: str) -> None:
     began = time.monotonic()
-    attempt = judge.one(judge.add(body, step=step))
+    attempt = judge.one(judge.add(body, step=step), step)
     assert not attempt.passed
     assert attempt.why != "the worker died"
     assert time.monotonic() - began < 60
@@ -216,9 +219,9 @@ def test_the_next_candidate_gets_its_own_verdict(judge: Judge, step: Step, body:
         assert attempt.hung
     if body in DIES.values():
         assert (kinds(attempt), attempt.hung) == (["ProcessDied"], False)
-    original = judge.one(judge.add("return a - b", step=step))
+    original = judge.one(judge.add("return a - b", step=step), step)
     assert (original.step, kinds(original), original.passed) == (step, ["AssertionError"], False)
-    assert judge.one(judge.add("return a + b", step=step)).passed
+    assert judge.one(judge.add("return a + b", step=step), step).passed
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -229,7 +232,7 @@ def test_a_candidate_that_kills_its_parent(judge: Judge, step: Step) -> None:
     assert not attempt.passed
     # Refused, where the kernel can.
     assert kinds(attempt) == ["PermissionError"] or (attempt.results, attempt.why) == ((), "the worker died")
-    assert kinds(judge.one(judge.add("return a - b", step=step))) == ["AssertionError"]
+    assert kinds(judge.one(judge.add("return a - b", step=step), step)) == ["AssertionError"]
 
 
 DAEMON = """
@@ -248,7 +251,7 @@ return a - b
 @pytest.mark.parametrize("step", STEPS)
 def test_a_daemon_dies_with_its_candidate(judge: Judge, step: Step, tmp_path: Path) -> None:
     path = tmp_path / "pid"
-    attempt = judge.one(judge.add(DAEMON.format(path=str(path)).strip(), step=step))
+    attempt = judge.one(judge.add(DAEMON.format(path=str(path)).strip(), step=step), step)
     assert kinds(attempt) == ["AssertionError"]
     with pytest.raises(ProcessLookupError):
         os.kill(int(path.read_text()), 0)
@@ -274,7 +277,7 @@ def test_a_helper_that_the_project_started_lives_on(tmp_path: Path) -> None:
     judge = Judge(tmp_path, {**FILES, "conftest.py": helper, "tests/test_lib.py": test})
     with judge.pool:
         found = [judge.one(judge.add(body)) for body in ("return 0", "return 1", "return a + b")]
-    assert [(a.step, a.passed) for a in found] == [("collected", False), ("collected", False), ("collected", True)]
+    assert [(a.step, a.passed) for a in found] == [("direct", False), ("direct", False), ("direct", True)]
 
 
 def test_answers_come_in_the_order_of_the_questions(judge: Judge) -> None:
@@ -340,7 +343,7 @@ def differing(test: str) -> dict[str, str]:
     return {**FILES, "tests/test_lib.py": f"import lib\n{test}\n"}
 
 
-#: The collected step has no terminal reporter.
+#: Where everything is collected there is no terminal reporter.
 NEEDS_TERMINAL = """
 def test_add(request):
     request.config.pluginmanager.getplugin("terminalreporter").config
@@ -365,8 +368,8 @@ def test_a_step_whose_original_fails_otherwise_is_not_used(tmp_path: Path) -> No
     with judge.pool:
         attempt = judge.one(judge.add("return a + b"))
     assert (attempt.step, attempt.passed) == ("fresh", True)
-    (why,) = judge.pool.steps_down
-    assert why.startswith("collected: tests/test_lib.py::test_add ends here with failed AttributeError, in a clean")
+    for step, why in zip(("direct", "collected"), judge.pool.steps_down, strict=True):
+        assert why.startswith(f"{step}: tests/test_lib.py::test_add ends here with failed AttributeError, in a clean")
 
 
 @pytest.mark.parametrize("test", [NEEDS_NO_TICKS, ONLY_FAILS_IN_A_CLEAN_PROCESS], ids=["otherwise", "not at all"])
@@ -376,7 +379,7 @@ def test_where_no_step_holds_nothing_is_judged(tmp_path: Path, test: str) -> Non
         attempt = judge.one(judge.add("return a + b"))
     assert (attempt.passed, attempt.results) == (False, ())
     assert attempt.why == "; ".join(judge.pool.steps_down)
-    assert [w.partition(":")[0] for w in judge.pool.steps_down] == ["collected", "fresh"]
+    assert [w.partition(":")[0] for w in judge.pool.steps_down] == ["direct", "collected", "fresh", "process"]
 
 
 def test_a_kept_test_that_differs_here_speaks_against_nothing(tmp_path: Path) -> None:
@@ -384,7 +387,7 @@ def test_a_kept_test_that_differs_here_speaks_against_nothing(tmp_path: Path) ->
     judge = Judge(tmp_path, differing("def test_add(): assert lib.add(1, 2) == 3\n" + test))
     with judge.pool:
         attempt = judge.one(judge.add("return a + b", keep=[ZERO]))
-    assert (attempt.step, attempt.passed, kinds(attempt)) == ("collected", True, ["passed"])
+    assert (attempt.step, attempt.passed, kinds(attempt)) == ("direct", True, ["passed"])
 
 
 def test_a_collection_that_fails_is_no_verdict(tmp_path: Path) -> None:
