@@ -41,7 +41,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drawn import POOL_SECONDS, Broken, Library, broken, traced
-from mutation import Mutation, against_mutmut
+from mutation import against_mutmut
 from usage import cpu_seconds
 
 from reknit.runner import interpreter
@@ -143,7 +143,7 @@ def main() -> None:
             )
             print(f"mutmut: {mutation}", flush=True)
     took = {"wall_seconds": round(time.monotonic() - began, 1), "cpu_seconds": round(cpu_seconds() - before, 1)}
-    print(json.dumps(_result(mistakes, mutation, size) | took))
+    print(json.dumps(figures(mistakes, size) | (mutation.result() if mutation else {}) | took))
 
 
 def _options() -> argparse.Namespace:
@@ -250,14 +250,16 @@ def _spread(values: Sequence[float]) -> str:
     return f"{middle:.4g} [{min(values):.4g}–{max(values):.4g}]"
 
 
-def _result(mistakes: Sequence[Measured], mutation: Mutation | None, size: Size) -> dict[str, object]:
+def figures(mistakes: Sequence[Measured], size: Size) -> dict[str, object]:
+    """For the last line, without mutmut."""
+
     def mean(values: Callable[[Measured], Sequence[float]]) -> float:
         return statistics.mean(statistics.median(values(m)) for m in mistakes)
 
     naive, ours, fork = mean(lambda m: m.naive), mean(lambda m: m.ours), mean(lambda m: m.fork)
     steps = sum((m.steps for m in mistakes), Counter[str]())
     start = statistics.mean(m.start for m in mistakes) * 1000
-    result: dict[str, object] = {
+    return {
         "naive_ms": round(naive, 1),
         "suite_ms": round(mean(lambda m: m.suite), 1),
         "ours_ms": round(ours, 3),
@@ -278,7 +280,6 @@ def _result(mistakes: Sequence[Measured], mutation: Mutation | None, size: Size)
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
     }
-    return result | (mutation.result() if mutation else {})
 
 
 if __name__ == "__main__":
