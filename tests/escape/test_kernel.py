@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import pty
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,145 @@ def test_keyrings(sandbox: Sandbox, root: Path) -> None:
     number = 248 if platform.machine() == "x86_64" else 217
     code = f"call({number}, b'user', b'reknit-test', b'x', ctypes.c_size_t(1), -2)"
     assert_stopped(Attempt(code=CALL + code), sandbox, root)
+
+
+#: By name: x86-64's number, aarch64's, and arguments that would change nothing; another errno than a refusal's is a way in.
+REACHED = {
+    "open_tree": (428, 428, "-100, b'/', 1"),
+    "move_mount": (429, 429, "-1, b'', -1, b'', 4"),
+    "fsopen": (430, 430, "b'tmpfs', 0"),
+    "fspick": (433, 433, "-100, b'/', 0"),
+    "mount_setattr": (442, 442, "-100, b'/', 0, 0, 0"),
+    "umount2": (166, 39, "b'/reknit-test', 0"),
+    "pivot_root": (155, 41, "b'/reknit-test', b'/reknit-test'"),
+    "setns": (308, 268, "os.open('/proc/self/ns/uts', os.O_RDONLY), 0"),
+    "fanotify_init": (300, 262, "0, 0"),
+    "kcmp": (312, 272, "os.getpid(), os.getpid(), 0, 0, 1"),
+    "process_madvise": (440, 440, "os.pidfd_open(os.getpid()), 0, ctypes.c_size_t(0), 4, 0"),
+    "add_key": (248, 217, "b'', 0, 0, ctypes.c_size_t(0), 0"),
+    "request_key": (249, 218, "b'user', b'reknit-test', 0, 0"),
+    "keyctl": (250, 219, "0, -3, 0"),
+    "init_module": (175, 105, "b'', ctypes.c_size_t(0), b''"),
+    "delete_module": (176, 106, "b'reknit-test', 0o4000"),
+    "kexec_load": (246, 104, "0, 0, 0, -1"),
+    "reboot": (169, 142, "0, 0, 0, 0"),
+    "swapon": (167, 224, "b'/reknit-test', 0"),
+    "swapoff": (168, 225, "b'/reknit-test'"),
+    "syslog": (103, 116, "10, 0, 0"),
+    "settimeofday": (164, 170, "0, 0"),
+    "clock_settime": (227, 112, "99, 0"),
+    "clock_adjtime": (305, 266, "0, ctypes.create_string_buffer(512)"),
+    "adjtimex": (159, 171, "ctypes.create_string_buffer(512)"),
+    "sethostname": (170, 161, "b'', ctypes.c_size_t(65)"),
+    "setdomainname": (171, 162, "b'', ctypes.c_size_t(65)"),
+    "quotactl": (179, 60, "0x80000100, 0, 0, 0"),
+    "process_vm_readv": (310, 270, "os.getpid(), 0, 0, 0, 0, 0"),
+}
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_calls_that_reach_further(sandbox: Sandbox, root: Path, name: str) -> None:
+    """Refused before the kernel looks at what is asked."""
+    on_x86, on_arm, arguments = REACHED[name]
+    number = on_x86 if platform.machine() == "x86_64" else on_arm
+    code = CALL.partition("def call")[0] + (
+        f"result = libc.syscall({number}, {arguments})\n"
+        "why = os.strerror(ctypes.get_errno())\n"
+        "print(why if result < 0 and ctypes.get_errno() in (1, 13, 38) else 'ESCAPED')\n"
+    )
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+@x86_64
+def test_ports(sandbox: Sandbox, root: Path) -> None:
+    """ioperm(2) and iopl(2) lead to the hardware."""
+    for call in ("call(173, 0, 1, 0)", "call(172, 0)"):
+        assert_stopped(Attempt(code=CALL + call), sandbox, root)
+
+
+def test_core_dumps(sandbox: Sandbox, root: Path) -> None:
+    """They are written by the kernel, or handed to a program outside."""
+    code = """
+import resource
+print("tried")
+try:
+    resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20))
+    print("ESCAPED")
+except (ValueError, OSError) as exc:
+    print(exc)
+"""
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+def test_other_bounds_of_its_memory(sandbox: Sandbox, root: Path) -> None:
+    """prctl(PR_SET_MM) lets a process name another program as its own; needs a capability."""
+    code = CALL.partition("def call")[0] + (
+        "import mmap\npage = mmap.mmap(-1, 4096)\n"
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
+        "if libc.prctl(35, 8, ctypes.c_ulong(at), ctypes.c_ulong(0), ctypes.c_ulong(0)) == 0:\n    print('ESCAPED')\n"
+    )
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+def test_another_landlock_domain_lifts_nothing(sandbox: Sandbox, root: Path) -> None:
+    """Domains nest: one that allows all gives nothing back; nor can no_new_privs or the filter be undone."""
+    secret = root.parent / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    code = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+print("tried")
+rights = (1 << 13) - 1
+ruleset = libc.syscall(444, (ctypes.c_uint64 * 1)(rights), ctypes.c_size_t(8), 0)
+top = os.open("/", os.O_PATH)
+libc.syscall(445, ruleset, 1, rights.to_bytes(8, "little") + top.to_bytes(4, "little"), 0)
+libc.syscall(446, ruleset, 0)
+libc.prctl(38, 0, 0, 0, 0)
+libc.prctl(22, 0, 0, 0, 0)
+try:
+    open(sys.argv[1]).close()
+    print("ESCAPED")
+except OSError as exc:
+    print(exc)
+"""
+    assert_stopped(Attempt(code=code, args=[str(secret)]), sandbox, root)
+
+
+def test_programs_that_change_the_user(sandbox: Sandbox, root: Path) -> None:
+    """A set-user-id copy of `id` in the project: it must stay who started it."""
+    if os.getuid():
+        pytest.skip("needs root, to make one")
+    program = root / "id"
+    shutil.copy("/usr/bin/id", program)
+    program.chmod(0o4755)
+    code = """
+import os, subprocess
+print("tried")
+if os.getuid() == 0 and "CapEff:\t0000000000000000" not in open("/proc/self/status").read():
+    try:
+        os.setresuid(65534, 65534, 65534)
+    except OSError as exc:
+        print(exc)
+if os.getuid() and subprocess.run(["./id", "-u"], capture_output=True).stdout == b"0\\n":
+    print("ESCAPED")
+"""
+    assert_stopped(Attempt(code=code), sandbox, root)
+
+
+def test_a_program_from_memory(sandbox: Sandbox, root: Path) -> None:
+    """memfd_create(2) and execve of it: a program without a path has no more rights than one with."""
+    secret = root.parent / "secret"
+    secret.write_text("ESCAPED")
+    secret.chmod(0o600)
+    code = """
+import os, sys
+print("tried", flush=True)
+memory = os.memfd_create("program")
+os.write(memory, open("/bin/cat", "rb").read())
+os.execve(memory, ["cat", sys.argv[1]], {})
+"""
+    assert_stopped(Attempt(code=code, args=[str(secret)]), sandbox, root)
 
 
 def test_mounting(sandbox: Sandbox, root: Path) -> None:

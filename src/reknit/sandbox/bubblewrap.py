@@ -99,7 +99,7 @@ class Bubblewrap:
                 "user": (0, 0) if stranger else None,
                 "capabilities": CAPABILITIES_OF_ROOT if stranger else 0,
                 "landlock": everything_here(writable=["/tmp", "/dev/shm", *self._writable(job)]),  # noqa: S108
-                "seccomp": filter_program(own_network=True),
+                "seccomp": filter_program(own_namespaces=True),
             }
         )
         spec["rlimits"] += process_limit(job.limits, namespace=True, own_user=stranger is not None)

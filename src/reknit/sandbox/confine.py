@@ -63,10 +63,10 @@ def only(*, readable: Iterable[str], writable: Iterable[str]) -> Domain:
     return domain(readable=readable, writable=writable, devices=_DEVICES, abi=kernel.landlock_abi())
 
 
-def filter_program(*, own_network: bool) -> bytes | None:
+def filter_program(*, own_namespaces: bool) -> bytes | None:
     """The system call filter for this machine; None on a machine type that we have no table for."""
     architecture = ARCHITECTURES.get(platform.machine())
-    return assemble(architecture, own_network=own_network) if architecture else None
+    return assemble(architecture, own_namespaces=own_namespaces) if architecture else None
 
 
 def reading_capability() -> int:

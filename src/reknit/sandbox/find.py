@@ -125,7 +125,7 @@ def _landlock(scratch: Path) -> Iterator[Sandbox]:
         raise SandboxError("works on Linux only", slug="sandbox-platform")
     if not landlock_abi():
         raise SandboxError("this kernel has no Landlock, or it is switched off", slug="sandbox-kernel")
-    if filter_program(own_network=False) is None:
+    if filter_program(own_namespaces=False) is None:
         raise SandboxError("there is no system call filter for this machine type", slug="sandbox-kernel")
     yield Landlock(scratch=scratch)
 

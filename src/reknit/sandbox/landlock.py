@@ -42,7 +42,7 @@ class Landlock:
                     "capabilities": reading_capability() if stranger else 0,
                     "landlock": only(readable=_readable(job), writable=[str(copy), env["HOME"], env["TMPDIR"]]),
                     # Landlock does not refuse connecting to a socket that has a path.
-                    "seccomp": filter_program(own_network=False),
+                    "seccomp": filter_program(own_namespaces=False),
                 }
             )
             spec["rlimits"] += process_limit(job.limits, namespace=False, own_user=stranger is not None)

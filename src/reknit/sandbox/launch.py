@@ -222,15 +222,18 @@ class _Disk:
 
 
 def _blocks(folder: str) -> int:
-    """Bytes of disk in use below `folder`."""
-    total = 0
-    try:
-        for entry in os.scandir(folder):
-            total += entry.stat(follow_symlinks=False).st_blocks * 512
-            if entry.is_dir(follow_symlinks=False):
-                total += _blocks(entry.path)
-    except OSError:  # it went away, or the job closed it to us
-        pass
+    """Bytes of disk in use below `folder`; without end where paths are longer than can be looked at."""
+    total, pending = 0, [folder]
+    while pending:
+        try:
+            for entry in os.scandir(pending.pop()):
+                total += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+        except OSError as exc:
+            if exc.errno == errno.ENAMETOOLONG:
+                return 1 << 62
+            # It went away, or the job closed it to us.
     return total
 
 

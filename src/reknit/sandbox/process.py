@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
-import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -232,18 +233,28 @@ class _Tail:
 
 
 def drop(folder: Path) -> None:
-    """Delete a scratch folder, whatever permissions the job gave to what is in it."""
+    """Delete a scratch folder, whatever permissions the job gave to what is in it, and however deep it is."""
+    with contextlib.suppress(OSError):
+        folder.chmod(stat.S_IRWXU)
+        while entries := list(os.scandir(folder)):
+            for entry in entries:
+                _flatten(folder, entry)
+        folder.rmdir()
 
-    def unlock(_function: object, path: str, _error: object) -> None:
-        with contextlib.suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            if Path(path).is_dir() and not Path(path).is_symlink():
-                Path(path).chmod(0o700)
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                Path(path).unlink()
 
-    shutil.rmtree(folder, onerror=unlock)
+def _flatten(folder: Path, entry: os.DirEntry[str]) -> None:
+    """Delete an entry of `folder`; the folders in it move up, so that no path grows longer than the system allows."""
+    if not entry.is_dir(follow_symlinks=False):
+        Path(entry.path).unlink()
+        return
+    Path(entry.path).chmod(stat.S_IRWXU)
+    for inner in list(os.scandir(entry.path)):
+        if inner.is_dir(follow_symlinks=False):
+            Path(inner.path).chmod(stat.S_IRWXU)  # else it cannot be moved
+            Path(inner.path).rename(folder / secrets.token_hex(16))
+        else:
+            Path(inner.path).unlink()
+    Path(entry.path).rmdir()
 
 
 def _ends(pidfd: int, timeout: float) -> bool:

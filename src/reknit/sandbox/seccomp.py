@@ -31,6 +31,10 @@ class Architecture:
     audit: int
     #: Refused whatever the arguments, by name.
     refused: dict[str, int]
+    #: Memory, semaphores and queues that outlive the process: refused where they are not the job's alone.
+    shared: dict[str, int]
+    #: What can be aimed at another process of the user, and the argument with its number (0: oneself): likewise.
+    aimed: dict[str, tuple[int, int]]
     clone: int
     clone3: int
     socket: int
@@ -56,6 +60,16 @@ X86_64 = Architecture(
         "syslog": 103, "settimeofday": 164, "clock_settime": 227, "clock_adjtime": 305, "adjtimex": 159,
         "sethostname": 170, "setdomainname": 171, "vhangup": 153, "iopl": 172, "ioperm": 173,
     },
+    shared={
+        "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220, "msgget": 68,
+        "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
+    },
+    aimed={
+        "prlimit64": (302, _ARGUMENT_0), "setpriority": (141, _ARGUMENT_1), "ioprio_set": (251, _ARGUMENT_1),
+        "sched_setaffinity": (203, _ARGUMENT_0), "sched_setparam": (142, _ARGUMENT_0),
+        "sched_setscheduler": (144, _ARGUMENT_0), "sched_setattr": (314, _ARGUMENT_0),
+        "migrate_pages": (256, _ARGUMENT_0), "move_pages": (279, _ARGUMENT_0),
+    },
     clone=56, clone3=435, socket=41, ioctl=16, has_x32=True,
 )  # fmt: skip
 
@@ -71,6 +85,16 @@ AARCH64 = Architecture(
         "syslog": 116, "settimeofday": 170, "clock_settime": 112, "clock_adjtime": 266, "adjtimex": 171,
         "sethostname": 161, "setdomainname": 162, "vhangup": 58,
     },
+    shared={
+        "shmget": 194, "shmat": 196, "shmctl": 195, "semget": 190, "semop": 193, "semctl": 191, "semtimedop": 192,
+        "msgget": 186, "msgsnd": 189, "msgrcv": 188, "msgctl": 187, "mq_open": 180, "mq_unlink": 181,
+    },
+    aimed={
+        "prlimit64": (261, _ARGUMENT_0), "setpriority": (140, _ARGUMENT_1), "ioprio_set": (30, _ARGUMENT_1),
+        "sched_setaffinity": (122, _ARGUMENT_0), "sched_setparam": (118, _ARGUMENT_0),
+        "sched_setscheduler": (119, _ARGUMENT_0), "sched_setattr": (274, _ARGUMENT_0),
+        "migrate_pages": (238, _ARGUMENT_0), "move_pages": (239, _ARGUMENT_0),
+    },
     clone=220, clone3=435, socket=198, ioctl=29,
 )  # fmt: skip
 
@@ -78,8 +102,8 @@ AARCH64 = Architecture(
 ARCHITECTURES = {"x86_64": X86_64, "aarch64": AARCH64}
 
 
-def assemble(architecture: Architecture, *, own_network: bool) -> bytes:
-    """The filter as an array of struct sock_filter; `own_network`: sockets that reach the job alone are allowed."""
+def assemble(architecture: Architecture, *, own_namespaces: bool) -> bytes:
+    """The filter as an array of struct sock_filter; `own_namespaces`: what only reaches the job itself is allowed."""
     a = architecture
     code = [
         _step(_LOAD, _ARCHITECTURE),
@@ -94,10 +118,14 @@ def assemble(architecture: Architecture, *, own_network: bool) -> bytes:
     for number in a.refused.values():
         code += _answer(number, errno.EPERM)
     code += _when(a.clone, _ARGUMENT_0, [_step(_JUMP_ANY_BIT, _NEW_NAMESPACES, no=1), _refuse(errno.EPERM)])
-    if own_network:
+    if own_namespaces:
         code += _when(a.socket, _ARGUMENT_0, [*_any_of(_OWN_FAMILIES), _refuse(errno.EACCES)])
     else:
         code += _answer(a.socket, errno.EACCES)
+        for number in a.shared.values():
+            code += _answer(number, errno.ENOSYS)  # as of a kernel without them
+        for number, argument in a.aimed.values():
+            code += _when(number, argument, [*_any_of((0,)), _refuse(errno.EPERM)])
     terminal = [_step(_JUMP_EQUAL, _TIOCSTI, yes=1), _step(_JUMP_EQUAL, _TIOCLINUX, no=1), _refuse(errno.EPERM)]
     code += _when(a.ioctl, _ARGUMENT_1, terminal)
     code.append(_step(_RETURN, _ALLOW))

@@ -46,20 +46,20 @@ def machine(request: pytest.FixtureRequest) -> Architecture:
 
 
 def test_refuses_each_call_of_the_table(machine: Architecture) -> None:
-    program = assemble(machine, own_network=True)
+    program = assemble(machine, own_namespaces=True)
     answers = {name: run(program, number, audit=machine.audit) for name, number in machine.refused.items()}
     assert answers == dict.fromkeys(machine.refused, errno.EPERM)
 
 
 def test_allows_the_rest(machine: Architecture) -> None:
-    program = assemble(machine, own_network=True)
+    program = assemble(machine, own_namespaces=True)
     special = {*machine.refused.values(), machine.clone3, machine.socket}
     for number in set(range(470)) - special:
         assert run(program, number, audit=machine.audit) == ALLOW, number
 
 
 def test_looks_at_arguments(machine: Architecture) -> None:
-    program = assemble(machine, own_network=True)
+    program = assemble(machine, own_namespaces=True)
     table = [
         (machine.clone, (0x01200011,), ALLOW),  # fork
         (machine.clone, (0x003D0F00,), ALLOW),  # a thread
@@ -81,18 +81,24 @@ def test_looks_at_arguments(machine: Architecture) -> None:
         assert run(program, number, *arguments, audit=machine.audit) == answer, (number, arguments)
 
 
-def test_may_refuse_every_socket(machine: Architecture) -> None:
-    program = assemble(machine, own_network=False)
+def test_refuses_what_reaches_others_where_nothing_else_keeps_them_apart(machine: Architecture) -> None:
+    """Every socket, what outlives the process, and what is aimed at another one; a process may still limit itself."""
+    program = assemble(machine, own_namespaces=False)
     assert run(program, machine.socket, 1, audit=machine.audit) == errno.EACCES
+    assert {run(program, number, audit=machine.audit) for number in machine.shared.values()} == {errno.ENOSYS}
+    for name, (number, argument) in machine.aimed.items():
+        before = [0] * ((argument - 16) // 8)
+        assert run(program, number, *before, 7, audit=machine.audit) == errno.EPERM, name
+        assert run(program, number, *before, 0, 7, audit=machine.audit) == ALLOW, name
 
 
 def test_kills_foreign_tables(machine: Architecture) -> None:
-    program = assemble(machine, own_network=True)
+    program = assemble(machine, own_namespaces=True)
     assert run(program, 20, audit=I386) == KILL
 
 
 def test_kills_x32(machine: Architecture) -> None:
-    program = assemble(machine, own_network=True)
+    program = assemble(machine, own_namespaces=True)
     assert run(program, 0x40000000 + 39, audit=machine.audit) == (KILL if machine is X86_64 else ALLOW)
 
 
@@ -107,5 +113,6 @@ def test_numbers_are_those_of_the_kernel(machine: Architecture, header: str) -> 
     if not path.exists():
         pytest.skip("needs linux-libc-dev")
     known = {name: int(n) for name, n in re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", path.read_text())}
-    ours = machine.refused | {name: getattr(machine, name) for name in ("clone", "clone3", "socket", "ioctl")}
+    ours = machine.refused | machine.shared | {name: number for name, (number, _) in machine.aimed.items()}
+    ours |= {name: getattr(machine, name) for name in ("clone", "clone3", "socket", "ioctl")}
     assert {name: known.get(name, number) for name, number in ours.items()} == ours
