@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import CodeType
 from typing import Any, Callable
 
 import pytest
 
 from . import swap
 from .direct import Direct
+from .plugins import hurry
 from .protocol import Message
 from .reporter import Reporter
 from .worker import Worker
@@ -41,26 +41,21 @@ class Collected:
         self._whole = exceptions = self._direct.exceptions(session.items)
         self._direct.prepare(session.items)
         self._worker.loop(
-            lambda order, change: self._judge(order, change, items, session),
-            self._compiled,
+            lambda order, changes: self._judge(order, changes, items, session),
+            self._planned,
             direct=self._direct.why_not(),
             exceptions=exceptions,
         )
         return True
 
-    def _judge(
-        self, order: Message, change: tuple[CodeType, CodeType] | None, items: dict[str, Any], session: Any
-    ) -> Message:
+    def _judge(self, order: Message, changes: swap.Change, items: dict[str, Any], session: Any) -> Message:
         missing = [t for t in order["tests"] if t not in items]
         if missing:
             return {"loaded": False, "finished": False, "why": f"{missing[0]} was not collected"}
-        changes: swap.Change = []
-        if change is not None:
-            try:
-                changes = swap.swap(self._live, *change)
-            except ValueError as exc:
-                return {"loaded": False, "finished": False, "why": str(exc)}
+        swap.swap(changes)
         chosen = [items[t] for t in order["tests"]]
+        if order.get("stop_on_failure"):
+            hurry(chosen)
         results = _Results(self._worker.stop_when(order))
         self._run(chosen, session, direct=order["direct"], stop_when=results)
         facts = {"loaded": True, "finished": True, **self._worker.seen()}
@@ -94,16 +89,17 @@ class Collected:
         self._worker.pipe.aside = None
         return results.bad
 
-    def _compiled(self, order: Message) -> tuple[CodeType, CodeType] | None:
-        """The code of the function that changes, as it is and as it shall be."""
+    def _planned(self, order: Message) -> swap.Change:
+        """What to swap, found and compiled here: a child would copy each page that this touches."""
         change = order.get("swap")
         if not change:
-            return None
+            return []
         path, line, name = change["path"], change["line"], change["name"]
         old = self._live.code(path, line, name)
         if old is None:
             raise ValueError(f"{name} is not a live function")
-        return old, swap.compile_function(change["snippet"], change["classes"], path, line, name, old.co_flags)
+        new = swap.compile_function(change["snippet"], change["classes"], path, line, name, old.co_flags)
+        return swap.plan(self._live, old, new)
 
 
 class _Results:

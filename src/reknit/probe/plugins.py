@@ -9,7 +9,8 @@ import contextlib
 import math
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -35,26 +36,62 @@ def settle_options(config: Any, *, candidates: bool) -> None:
         setattr(sys.modules["pytest_rerunfailures"], _SERVES, False)
 
 
+def leave_out_idle(items: Sequence[Any], config: Any) -> None:
+    """Take out plug-ins that stand in the way of the fastest step and have nothing to do with any of the tests."""
+    marks = {mark.name for item in items for mark in item.iter_markers()}
+    for name, mark, used in (
+        ("pytest_rerunfailures", "flaky", _reruns(config)),
+        ("pytest_timeout", "timeout", getattr(config, "_env_timeout", None)),
+    ):
+        plugin = sys.modules.get(name)
+        if plugin is not None and not used and mark not in marks and config.pluginmanager.is_registered(plugin):
+            config.pluginmanager.unregister(plugin)
+
+
+def _reruns(config: Any) -> bool:
+    option = config.option
+    if getattr(option, "reruns", None) or getattr(option, "force_reruns", None):
+        return True
+    try:
+        return bool(config.getini("reruns"))
+    except ValueError:  # one that has options only
+        return False
+
+
 def settle_items(items: Sequence[Any], config: Any) -> None:
     """Hypothesis draws the same examples each time, finds what the user's runs found, and keeps nothing.
 
     A candidate that forgets an example that is mended, or remembers one that it fails, has a say on the next one.
     """
-    if "hypothesis" not in sys.modules:
-        return
     seeded = getattr(config.option, "hypothesis_seed", None) is not None
-    for item in items:
-        owner = getattr(item, "cls", None) or getattr(item, "module", None)
-        test = getattr(owner, getattr(item, "originalname", None) or item.name, None)
-        if getattr(test, "is_hypothesis_test", False) is not True:
-            continue
-        # A state machine's settings are its test case's.
-        holder, name = (test, _SETTINGS) if hasattr(test, _SETTINGS) else (owner, "settings")
-        with contextlib.suppress(ImportError, AttributeError):
+    for item, test, holder, name in _of_hypothesis(items):
+        with contextlib.suppress(ImportError, AttributeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a folder for examples that cannot be written
             settings = _read_only(getattr(holder, name))
             setattr(holder, name, settings)
             if not seeded and not settings.derandomize and getattr(test, _SEED) is None:
                 setattr(test, _SEED, _run_seed() + crc32(item.nodeid.partition("[")[0].encode("utf-8", "replace")))
+
+
+def hurry(items: Sequence[Any]) -> None:
+    """The first example that fails is enough: nobody reads the smallest one of a candidate."""
+    for _, _, holder, name in _of_hypothesis(items):
+        settings = getattr(holder, name)
+        with contextlib.suppress(AttributeError):
+            phases = [p for p in settings.phases if p.name not in ("shrink", "explain")]
+            setattr(holder, name, type(settings)(settings, phases=phases))
+
+
+def _of_hypothesis(items: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, str]]:
+    """Each item of a test that Hypothesis draws for, the test, and where its settings are."""
+    if "hypothesis" not in sys.modules:
+        return
+    for item in items:
+        owner = getattr(item, "cls", None) or getattr(item, "module", None)
+        test = getattr(owner, getattr(item, "originalname", None) or item.name, None)
+        if getattr(test, "is_hypothesis_test", False) is True:
+            # A state machine's settings are its test case's.
+            yield item, test, *((test, _SETTINGS) if hasattr(test, _SETTINGS) else (owner, "settings"))
 
 
 _SERVES = "HAS_PYTEST_HANDLECRASHITEM"

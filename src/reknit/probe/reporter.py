@@ -19,7 +19,7 @@ from _pytest.doctest import DoctestItem
 
 from .facts import cpu_seconds
 from .fuel import OutOfFuel
-from .plugins import Timeouts, settle_items, settle_options, timed_out
+from .plugins import Timeouts, hurry, leave_out_idle, settle_items, settle_options, timed_out
 from .protocol import Message
 
 _LONGEST = 2000
@@ -77,6 +77,8 @@ class Reporter(Timeouts):
         self._hang = hang_seconds if hasattr(signal, "setitimer") else None
         self._hung_functions = {_function(t) for t in hung}
         self._state: Message = {}
+        #: Whether a failure is all that is asked for, not the smallest example of it.
+        self.hurried = False
         #: Told of each finished test; a true answer ends the run.
         self.stop_when: Callable[[Message], bool] | None = None
 
@@ -124,6 +126,10 @@ class Reporter(Timeouts):
     def pytest_collection_finish(self, session: Any) -> None:
         """Name every test that will run, and of what kind it is where it is neither a function nor an example."""
         settle_items(session.items, session.config)
+        if self._candidates:
+            leave_out_idle(session.items, session.config)
+        if self.hurried:
+            hurry(session.items)
         foreign = {i.nodeid: type(i).__name__ for i in session.items if not isinstance(i, _OWN)}
         self._send({"event": "collected", "tests": [i.nodeid for i in session.items], "foreign": foreign})
 

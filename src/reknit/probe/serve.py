@@ -40,6 +40,7 @@ def _judge_fresh(worker: Worker, order: Message) -> Message:
     worker.sources.replace(files)
     reporter = worker.reporter(order["tests"])
     reporter.stop_when = worker.stop_when(order)
+    reporter.hurried = bool(order.get("stop_on_failure"))
     status = int(pytest.main([*worker.order["args"], "-q"], plugins=[reporter]))
     # On disk it is there for all, and what a process imports is not told.
     loaded = worker.order["on_disk"] or worker.sources.loaded(files)
