@@ -3,19 +3,16 @@
     python bench/agreement.py PROJECT --python ENV --count 250 --seed 1 --out rows.jsonl [-- PYTEST-ARGUMENTS]
     python bench/agreement.py --out rows.jsonl
 
-Candidates are drawn by the seed from the engine's own operators, half of each kind:
+Mistakes are drawn by the seed and put into copies of the library, each in another function that some tests cover. Of
+the first candidates that the engine asks for, with the failing tests and those to keep as it names them, all that pass
+are taken, up to some, and some of the others. The worker judges each at the step of its own choice; then the same
+change and the same tests run in a clean process, from disk. Functions that more than --tests tests cover are left out,
+to keep that affordable. A candidate that the worker stops for want of fuel has no verdict yet and is not counted.
 
-kept      changes of functions of the right code, judged by the tests that cover the function, which all pass;
-mended    the engine's first candidates for a mistake put into the code, with the failing tests and those to keep as
-          the engine names them: all that pass, and some of the others.
-
-The worker judges each at the step of its own choice; then the same change and the same tests run in a clean process,
-from disk. Functions that more than --tests tests cover are left out, to keep that affordable. A candidate that the
-worker stops for want of fuel has no verdict yet and is not counted. Where the two differ, the clean run is repeated,
-and the row keeps the change and both reasons: a pass that the clean process refuses, or a failure that it does not see.
-
-A row is one line of JSON; rows that --out holds are not made again, and --known takes clean verdicts from another file,
-so that the fast steps can be measured anew after a change. The last line is JSON over all rows of the file.
+Where the two differ, the clean run is repeated, and the row keeps the change and both reasons: a pass that the clean
+process refuses, or a failure that it does not see. A row is one line of JSON; rows that --out holds are not made again,
+and --known takes clean verdicts from another file, so that the fast steps can be measured anew after a change. The last
+line is JSON over all rows of the file.
 """
 
 from __future__ import annotations
@@ -27,38 +24,24 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 
-from drawn import HANG_SECONDS, POOL_SECONDS, Broken, Library, broken, changes_of, covered, sources_of, traced
+from drawn import HANG_SECONDS, POOL_SECONDS, Broken, Library, broken, covered, sources_of, traced
 
 from reknit.errors import CannotJudgeError
 from reknit.lang.difference import unified_diff
 from reknit.runner import interpreter
-from reknit.runner.base import Attempt, Runner, SuiteRun, TestRun, Trial
+from reknit.runner.base import Attempt, SuiteRun, TestRun, Trial
 
 #: Steps that start no process of pytest for a candidate.
 FAST = frozenset({"direct", "collected", "fresh"})
-#: Drawn from so many of a function's changes, so many of them.
-_POOL, _EACH = 200, 6
 #: Of the engine's first candidates for a mistake those that pass, at most, and as many others as that make it up to.
-_ASKED, _PASSING, _OF_MISTAKE = 60, 5, 8
+_ASKED, _PASSING, _OF_MISTAKE = 60, 6, 9
 _CLEAN_SECONDS = 180.0
 _TEXT = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """What candidates are changes of."""
-
-    #: kept or mended.
-    kind: str
-    root: Path
-    runner: Runner
-    base: SuiteRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +50,6 @@ class Row:
 
     id: str
     project: str
-    kind: str
     path: str
     tests: int
     step: str
@@ -80,7 +62,6 @@ class Row:
     again: list[bool] = field(default_factory=list)
     diff: str = ""
     #: Wall clock.
-    fast_seconds: float = 0.0
     clean_seconds: float = 0.0
 
     @property
@@ -96,10 +77,7 @@ def main() -> None:
     if options.project is not None:
         known = {r.id: r for r in read(options.known)} if options.known else {}
         with tempfile.TemporaryDirectory(prefix="reknit-bench-", ignore_cleanup_errors=True) as temporary:
-            judge = _Judge(options, rows, known, Path(temporary).resolve())
-            judge.kept()
-            judge.mended()
-        rows = judge.rows
+            rows = _Judge(options, rows, known, Path(temporary).resolve()).judged()
     for name in sorted({r.project for r in rows}):
         print(name, json.dumps(summary([r for r in rows if r.project == name])))
     for row in rows:
@@ -144,66 +122,48 @@ class _Judge:
         python = interpreter.asked_for(options.python, options.project)
         library = Library(root=options.project, python=python, arguments=tuple(options.arguments), env={})
         self._library = library.at(folder / "right")
-        runner = self._library.runner()
-        self._right = Code(kind="kept", root=self._library.root, runner=runner, base=traced(runner))
-        print(f"{options.name}: {len(self._right.base.tests)} tests, {len(self._right.base.bad)} bad", flush=True)
+        self._run = traced(self._library.runner())
+        print(f"{options.name}: {len(self._run.tests)} tests, {len(self._run.bad)} bad", flush=True)
 
-    def _missing(self, kind: str) -> int:
-        mine = [r for r in self.rows if r.project == self._options.name and r.kind == kind and r.fast is not None]
-        half: int = self._options.count // 2
-        return half - len(mine)
-
-    def kept(self) -> None:
-        """Changes of right code."""
+    def judged(self) -> list[Row]:
+        """The rows, with those of candidates for as many mistakes as it takes."""
+        if not self._missing():
+            return self.rows
         rng = random.Random(self._options.seed)  # noqa: S311 - no secret
-        sources, _ = sources_of(self._library.root, self._right.base)
-        places = covered(self._right.base, sources, most=self._options.tests)
-        rng.shuffle(places)
-        tests = tuple(dict.fromkeys(t for *_, some in places for t in some))
-        drawn = (
-            trial
-            for path, function, some in places
-            for trial in _sample(list(islice(changes_of(sources, path, function, some), _POOL)), _EACH, rng)
-        )
-        self._judge(self._right, tests, drawn)
-
-    def mended(self) -> None:
-        """Candidates for mistakes."""
-        if self._missing("mended") <= 0:
-            return
-        rng = random.Random(self._options.seed)  # noqa: S311 - no secret
-        count, seed, most = self._options.count, self._options.seed, self._options.tests
+        sources, _ = sources_of(self._library.root, self._run)
+        places = covered(self._run, sources, most=self._options.tests)
         for mistake in broken(
-            self._library, self._right.base, self._folder, count=count, each=_ASKED, seed=seed, most=most
+            self._library, self._folder, places, count=len(places), each=_ASKED, seed=self._options.seed
         ):
-            tests = tuple(dict.fromkeys(t for trial in mistake.trials for t in (*trial.must, *trial.keep)))
-            code = Code(kind="mended", root=mistake.library.root, runner=mistake.runner, base=mistake.run)
-            self._judge(code, tests, iter(_chosen(mistake, tests, rng)))
-            if self._missing("mended") <= 0:
-                return
+            self._judge(mistake, rng)
+            if not self._missing():
+                break
+        return self.rows
 
-    def _judge(self, code: Code, tests: tuple[str, ...], trials: Iterator[Trial]) -> None:
-        if self._missing(code.kind) <= 0:
-            return
+    def _missing(self) -> bool:
+        mine = [r for r in self.rows if r.project == self._options.name and r.fast is not None]
+        count: int = self._options.count
+        return len(mine) < count
+
+    def _judge(self, mistake: Broken, rng: random.Random) -> None:
         there = {r.id for r in self.rows}
+        tests = tuple(dict.fromkeys(t for trial in mistake.trials for t in (*trial.must, *trial.keep)))
         deadline = time.monotonic() + POOL_SECONDS
-        with code.runner.trials(tests=tests, baseline=code.base, jobs=1, fuel=None, deadline=deadline) as pool:
-            for trial in trials:
-                name = identity(self._options.name, code.kind, trial)
-                if name in there:
-                    continue
-                began = time.monotonic()
-                ((_, attempt),) = pool.run(iter([trial]))
-                row = self._row(name, code, trial, attempt, time.monotonic() - began)
-                self.rows.append(row)
-                with self._options.out.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(row)) + "\n")
-                if row.contradicted:
-                    print(f"differs: {row}", flush=True)
-                if self._missing(code.kind) <= 0:
-                    return
+        with mistake.runner.trials(tests=tests, baseline=mistake.run, jobs=1, fuel=None, deadline=deadline) as pool:
+            answers = list(pool.run(iter(mistake.trials)))
+        for trial, attempt in chosen(answers, rng):
+            name = identity(self._options.name, trial)
+            if name not in there and self._missing():
+                self._add(self._row(name, mistake, trial, attempt))
 
-    def _row(self, name: str, code: Code, trial: Trial, attempt: Attempt, seconds: float) -> Row:
+    def _add(self, row: Row) -> None:
+        self.rows.append(row)
+        with self._options.out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(row)) + "\n")
+        if row.contradicted:
+            print(f"differs: {row}", flush=True)
+
+    def _row(self, name: str, mistake: Broken, trial: Trial, attempt: Attempt) -> Row:
         clean, why, took = None, "", 0.0
         judged = bool(attempt.results) and not attempt.hung
         known = self._known.get(name)
@@ -211,13 +171,13 @@ class _Judge:
             clean, why, took = known.clean, known.clean_why, known.clean_seconds
         elif judged:
             began = time.monotonic()
-            clean, why = clean_verdict(code, trial)
+            clean, why = clean_verdict(mistake, trial)
             took = time.monotonic() - began
         differs = judged and clean != attempt.passed
+        before = (mistake.library.root / trial.path).read_bytes()
         return Row(
             id=name,
             project=self._options.name,
-            kind=code.kind,
             path=trial.path,
             tests=len({*trial.must, *trial.keep}),
             step=attempt.step,
@@ -225,40 +185,32 @@ class _Judge:
             clean=clean,
             fast_why="" if attempt.passed else _why(attempt.first_bad, attempt.why or "no reason"),
             clean_why=why,
-            again=[clean_verdict(code, trial)[0] for _ in range(2)] if differs else [],
-            diff=unified_diff(trial.path, (code.root / trial.path).read_bytes(), trial.content) if differs else "",
-            fast_seconds=round(seconds, 4),
+            again=[clean_verdict(mistake, trial)[0] for _ in range(2)] if differs else [],
+            diff=unified_diff(trial.path, before, trial.content) if differs else "",
             clean_seconds=round(took, 3),
         )
 
 
-def _chosen(mistake: Broken, tests: tuple[str, ...], rng: random.Random) -> list[Trial]:
-    """Those that pass, at most some, and some of the others."""
-    deadline = time.monotonic() + POOL_SECONDS
-    with mistake.runner.trials(tests=tests, baseline=mistake.run, jobs=1, fuel=None, deadline=deadline) as pool:
-        judged = list(pool.run(iter(mistake.trials)))
-    passing = [t for t, a in judged if a.passed][:_PASSING]
-    others = [t for t, a in judged if not a.passed and not a.hung]
-    return [*passing, *_sample(others, _OF_MISTAKE - len(passing), rng)]
+def chosen(answers: Sequence[tuple[Trial, Attempt]], rng: random.Random) -> list[tuple[Trial, Attempt]]:
+    """Those that pass, up to some, and some of the others, by chance; those without a verdict among them."""
+    passing = [answer for answer in answers if answer[1].passed][:_PASSING]
+    others = [answer for answer in answers if not answer[1].passed]
+    return [*passing, *rng.sample(others, min(_OF_MISTAKE - len(passing), len(others)))]
 
 
-def _sample(trials: Sequence[Trial], count: int, rng: random.Random) -> list[Trial]:
-    return rng.sample(trials, min(count, len(trials)))
-
-
-def identity(project: str, kind: str, trial: Trial) -> str:
+def identity(project: str, trial: Trial) -> str:
     """The same for the same question."""
-    asked = json.dumps([project, kind, trial.must, trial.keep]).encode() + trial.id
+    asked = json.dumps([project, trial.must, trial.keep]).encode() + trial.id
     return sha256(asked).hexdigest()[:16]
 
 
-def clean_verdict(code: Code, trial: Trial) -> tuple[bool, str]:
+def clean_verdict(mistake: Broken, trial: Trial) -> tuple[bool, str]:
     """Whether all tests of a trial end well in a clean process, from disk; and the first that does not, and why."""
     wanted = {*trial.must, *trial.keep}
-    tests = [t for t in code.base.collected if t in wanted]
+    tests = [t for t in mistake.run.collected if t in wanted]
     deadline = time.monotonic() + _CLEAN_SECONDS
     try:
-        run = code.runner.suite(
+        run = mistake.runner.suite(
             files={trial.path: trial.content}, tests=tests, deadline=deadline, hang_seconds=HANG_SECONDS
         )
     except CannotJudgeError as exc:
@@ -267,7 +219,7 @@ def clean_verdict(code: Code, trial: Trial) -> tuple[bool, str]:
         if test not in run.tests:
             said = run.collect_errors[0][1][-_TEXT:] if run.collect_errors else "not run"
             return False, f"{test}: {said}"
-        if not _good(run.tests[test], code.base):
+        if not _good(run.tests[test], mistake.run):
             return False, _why(run.tests[test], "")
     return True, ""
 

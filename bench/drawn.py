@@ -6,10 +6,9 @@ import datetime as dt
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from reknit import sandbox
 from reknit.bench import inject, mutate, trees
@@ -18,13 +17,11 @@ from reknit.diagnose.context import context
 from reknit.diagnose.faults import faults
 from reknit.kit import legible
 from reknit.lang.python import Function, Source, functions, parse
-from reknit.model.fault import Fault, Suspect
+from reknit.model.fault import Fault
 from reknit.model.patch import Entry
 from reknit.model.signal import ErrorContext, Signal
-from reknit.propose.candidates import candidates
 from reknit.propose.engine import Engine
 from reknit.propose.hints import hints_for
-from reknit.propose.trial import TrialMaker
 from reknit.runner import interpreter
 from reknit.runner.base import Attempt, Runner, Step, SuiteRun, TestRun, Trial
 from reknit.runner.environments import Interpreter
@@ -82,6 +79,15 @@ class Broken:
     trials: tuple[Trial, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """A function, and the passing tests that run it."""
+
+    path: str
+    function: Function
+    tests: tuple[str, ...]
+
+
 def traced(runner: Runner, tests: Sequence[str] | None = None) -> SuiteRun:
     """The suite, or `tests` of it, in a clean process, with the lines that each test runs."""
     deadline = time.monotonic() + SUITE_SECONDS
@@ -114,11 +120,11 @@ def covering(run: SuiteRun, path: str, function: Function) -> tuple[str, ...]:
     )
 
 
-def covered(run: SuiteRun, sources: Mapping[str, Source], *, most: int) -> list[tuple[str, Function, tuple[str, ...]]]:
-    """Functions that 1 to `most` passing tests run, and that have not done their work at import, with these tests."""
+def covered(run: SuiteRun, sources: Mapping[str, Source], *, most: int) -> list[Covered]:
+    """Functions that 1 to `most` passing tests run, and that have not done their work at import."""
     imported = run.coverage.get("", {})
     return [
-        (path, function, tests)
+        Covered(path=path, function=function, tests=tests)
         for path, source in sorted(sources.items())
         for function in functions(source)
         if body(function).isdisjoint(imported.get(path, ())) and 0 < len(tests := covering(run, path, function)) <= most
@@ -126,40 +132,34 @@ def covered(run: SuiteRun, sources: Mapping[str, Source], *, most: int) -> list[
 
 
 def broken(
-    library: Library, run: SuiteRun, folder: Path, *, count: int, each: int, seed: int, most: int = 60
+    library: Library, folder: Path, places: Sequence[Covered], *, count: int, each: int, seed: int
 ) -> Iterator[Broken]:
-    """Copies of the library in `folder`, each with a mistake in another function, that a test of that function notices.
+    """Copies of the library in `folder`, each with a mistake in another of `places`, which a test of that function notices.
 
     Mistakes are drawn by `seed`, from slips that are written apart from the engine's operators; `each` trials of a copy.
     """
-    sources, entries = sources_of(library.root, run)
-    places = covered(run, sources, most=most)
-    sites = {p: [s for s in mutate.sites(entries[p].content) if _place(places, p, s.line)] for p in sources}
-    done: set[tuple[str, str]] = set()
+    entries = legible(library.root, {p.path for p in places})
+    owners = {(p.path, line): p for p in places for line in body(p.function)}
+    sites = {p: [s for s in mutate.sites(e.content) if (p, s.line) in owners] for p, e in entries.items()}
+    done: list[Covered] = []
     for path, site in mutate.draw(sites, random.Random(seed)):  # noqa: S311 - no secret
-        function, tests = cast("tuple[Function, tuple[str, ...]]", _place(places, path, site.line))
+        place = owners[path, site.line]
         content = mutate.mutated(entries[path].content, site)
-        if content is None or (path, function.qualname) in done:
+        if content is None or place in done:
             continue
         copy = library.at(folder / f"broken-{len(done)}")
         (copy.root / path).write_bytes(content)
         runner = copy.runner()
-        seen = traced(runner, tests)
+        seen = traced(runner, place.tests)
         hung = any((f := r.failure) is not None and f.hung for r in seen.tests.values())
-        if seen.bad and not seen.not_run and not hung:
-            done.add((path, function.qualname))
-            name = f"{path}:{site.line} {function.qualname} {site.before!r} → {site.after!r}"
-            yield Broken(library=copy, runner=runner, name=name, run=seen, trials=asked(copy, runner, seen, each))
+        if seen.bad and not seen.not_run and not hung and (trials := asked(copy, runner, seen, each)):
+            done.append(place)
+            name = f"{path}:{site.line} {place.function.qualname} {site.before!r} → {site.after!r}"
+            yield Broken(library=copy, runner=runner, name=name, run=seen, trials=trials)
         else:
             (copy.root / path).write_bytes(entries[path].content)
         if len(done) == count:
             return
-
-
-def _place(
-    places: Iterable[tuple[str, Function, tuple[str, ...]]], path: str, line: int
-) -> tuple[Function, tuple[str, ...]] | None:
-    return next(((f, tests) for p, f, tests in places if p == path and line in body(f)), None)
 
 
 def asked(library: Library, runner: Runner, run: SuiteRun, count: int) -> tuple[Trial, ...]:
@@ -221,14 +221,3 @@ class _Taken:
             self.trials.append(trial)
             bad = TestRun(test=trial.must[0], outcome="failed", seconds=0.0)
             yield trial, Attempt(step="fresh", results=(bad,), passed=False, ticks=0, hung=False)
-
-
-def changes_of(sources: Mapping[str, Source], path: str, function: Function, tests: tuple[str, ...]) -> Iterator[Trial]:
-    """The engine's changes of one function, cheapest first, each to be judged by all of `tests`, which pass."""
-    suspects = [
-        Suspect(path=path, line=line, function=function.qualname, score=1.0, penalty=0.0, why="")
-        for line in sorted(body(function))
-    ]
-    maker = TrialMaker({path: sources[path]}, tests, lambda _candidate: ())
-    for _, trial in maker.trials(candidates({path: sources[path]}, suspects)):
-        yield trial

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import json
 import os
 import statistics
@@ -14,14 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from drawn import POOL_SECONDS, Library, changes_of, covered, sources_of
+from drawn import POOL_SECONDS, Broken, Covered, Library, broken, covered, sources_of
 from usage import cpu_seconds
 
 from reknit.lang.python import Function
-from reknit.runner.base import SuiteRun
+from reknit.runner.base import SuiteRun, Trial
 
 #: Tests of the function, at most.
 _TESTS = 20
+#: Of the engine's candidates for a mistake so many are looked at for one that changes the function itself.
+_OF_ALL = 8
 _SECONDS = 600.0
 _CONFIG = """
 [mutmut]
@@ -67,15 +68,14 @@ class Mutation:
 def against_mutmut(library: Library, run: SuiteRun, folder: Path, *, changes: int, rounds: int) -> Mutation:
     """Both sides take turns on the function with the most to change; `library` has mutmut in its interpreter."""
     sources, _ = sources_of(library.root, run)
-    path, function, tests = largest(covered(run, sources, most=_TESTS))
-    mutants = _Mutmut(library.at(folder / "mutmut"), path, function)
+    place = largest(covered(run, sources, most=_TESTS))
+    mutants = _Mutmut(library.at(folder / "mutmut"), place)
     names = mutants.names[:changes]
-    before = cpu_seconds()
-    trials = list(itertools.islice(changes_of(sources, path, function, tests), len(names)))
+    trials, mistake = _ours(library, folder / "ours", place, len(names))
+    tests = sorted({t for trial in trials for t in (*trial.must, *trial.keep)})
     mutmut_cpu, mutmut_wall, ours_cpu, ours_wall = [], [], [], []
-    with library.runner().trials(
-        tests=tests, baseline=run, jobs=1, fuel=None, deadline=time.monotonic() + POOL_SECONDS
-    ) as pool:
+    before, deadline = cpu_seconds(), time.monotonic() + POOL_SECONDS
+    with mistake.runner.trials(tests=tests, baseline=mistake.run, jobs=1, fuel=None, deadline=deadline) as pool:
         judged = list(pool.run(iter(trials)))
         whole = cpu_seconds() - before
         trials = [t for t, a in judged if not a.hung]
@@ -89,12 +89,12 @@ def against_mutmut(library: Library, run: SuiteRun, folder: Path, *, changes: in
             mutmut_cpu.append(cpu)
             mutmut_wall.append(wall)
     return Mutation(
-        function=f"{path} {function.qualname}",
-        tests=len(tests),
-        changes=len(names),
+        function=mistake.name,
+        tests=len(place.tests),
+        changes=len(judged),
         mutmut_cpu=statistics.median(mutmut_cpu),
         mutmut_wall=statistics.median(mutmut_wall),
-        mutmut_whole=mutants.start + statistics.median(mutmut_cpu) * (len(names) - 1),
+        mutmut_whole=mutants.start + statistics.median(mutmut_cpu) * (len(judged) - 1),
         mutmut_killed=mutants.killed(names),
         ours_cpu=statistics.median(ours_cpu),
         ours_wall=statistics.median(ours_wall),
@@ -103,20 +103,28 @@ def against_mutmut(library: Library, run: SuiteRun, folder: Path, *, changes: in
     )
 
 
-def largest(
-    places: Iterable[tuple[str, Function, tuple[str, ...]]],
-) -> tuple[str, Function, tuple[str, ...]]:
+def _ours(library: Library, run: SuiteRun, folder: Path, place: Covered, count: int) -> tuple[list[Trial], Broken]:
+    """The engine's first changes of the function, and the mistake in it that they are to mend."""
+    mistake = next(broken(library, folder, [place], count=1, each=_OF_ALL * count, seed=1), None)
+    if mistake is None:
+        sys.exit(f"no mistake in {place.function.qualname} is noticed by a test; nothing was measured")
+    name = place.function.qualname.rpartition(".")[2]
+    mine = [t for t in mistake.trials if t.swap and (t.path, t.swap.name) == (place.path, name)]
+    return mine[:count], mistake
+
+
+def largest(places: Iterable[Covered]) -> Covered:
     """The function with the most nodes; none with decorators or inside another, which mutmut leaves alone."""
-    plain = [p for p in places if not p[1].node.decorator_list and p[1].top is p[1] and "__" not in p[1].qualname]
-    return max(plain, key=lambda p: (sum(1 for _ in ast.walk(p[1].node)), p[0]))
+    plain = [p for p in places if not p.function.node.decorator_list and p.function.top is p.function]
+    return max(plain, key=lambda p: (sum(1 for _ in ast.walk(p.function.node)), p.path))
 
 
 class _Mutmut:
     """mutmut in a copy of the library; its mutants are made, and it knows which tests to run."""
 
-    def __init__(self, library: Library, path: str, function: Function) -> None:
+    def __init__(self, library: Library, place: Covered) -> None:
         self._library = library
-        self._function = function
+        path, function = place.path, place.function
         parts = PurePosixPath(path).parts
         source = parts[0] if len(parts) > 1 else path
         tests = "\n    ".join(library.arguments)

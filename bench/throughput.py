@@ -16,9 +16,9 @@ ours      the same candidates by one worker in its sandbox; what it costs to sta
           tests, stands apart as the number of candidates after which it has paid. Making candidates is in none.
 fork      fork, `os._exit`, wait, in the worker's own process, where everything is collected and frozen: a test does
           that, which the worker runs as it runs any other.
-mutmut    changes of one function of the right library, all judged by the tests that cover it: those that mutmut makes,
-          and as many that the engine makes; one process at a time on both sides. What mutmut's start costs is taken
-          off, by a run with one mutant alone; `mutmut_whole_ratio` is with the starts of both.
+mutmut    changes of one function, judged by the tests that cover it, one process at a time on both sides: those that
+          mutmut makes of the function as it is, and as many that the engine makes of it with a mistake in it. What
+          mutmut's start costs is taken off, by a run with one mutant alone; `mutmut_whole_ratio` is with both starts.
 
 The last line is JSON: milliseconds of CPU, and `naive_ratio` (naive/ours, bar: at least 80), `fork_ratio` (ours/fork,
 at most 3), `mutmut_ratio` (mutmut/ours, at least 10).
@@ -40,7 +40,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from drawn import POOL_SECONDS, Broken, Library, broken, traced
+from drawn import POOL_SECONDS, Broken, Library, broken, covered, sources_of, traced
 from mutation import against_mutmut
 from usage import cpu_seconds
 
@@ -51,6 +51,8 @@ TOOLBOX = Path(__file__).parent / "toolbox"
 NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 #: Seconds for a plain pytest process.
 _PLAIN_SECONDS = 120.0
+#: Tests of a function, at most.
+_TESTS = 60
 _FORKS = 40
 _FORK_FILE = "test_reknit_bench_fork.py"
 #: Fails with its result as the message, which is how any test's words come out of a worker.
@@ -129,7 +131,9 @@ def main() -> None:
             sys.exit(f"the library's tests are not green ({', '.join(run.bad[:3])}); nothing was measured")
         print(f"{options.project.name}: {len(run.tests)} tests; seed {options.seed}", flush=True)
         mistakes = []
-        for found in broken(library, run, folder, count=size.mistakes, each=size.candidates, seed=options.seed):
+        sources, _ = sources_of(library.root, run)
+        places = covered(run, sources, most=_TESTS)
+        for found in broken(library, folder, places, count=size.mistakes, each=size.candidates, seed=options.seed):
             mistakes.append(_measure(found, size, random.Random(options.seed)))  # noqa: S311 - no secret
             _show(mistakes[-1])
         mutation = None

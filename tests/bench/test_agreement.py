@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import agreement
 import pytest
-from agreement import Code, Row, clean_verdict, identity, read, summary
+from agreement import Row, chosen, clean_verdict, identity, read, summary
+from drawn import Broken, Library
 
-from reknit.runner.base import Trial
+from reknit.runner.base import Attempt, Trial
+from reknit.runner.environments import Interpreter
 from tests import projects
 
-ROW = Row(id="1", project="a", kind="kept", path="a.py", tests=1, step="collected", fast=False, clean=False)
+ROW = Row(id="1", project="a", path="a.py", tests=1, step="collected", fast=False, clean=False)
 TESTS = """
     import pytest
     from lib import value
@@ -64,14 +67,23 @@ def test_rows_are_read_back_and_a_line_cut_off_is_not(tmp_path: Path) -> None:
 def test_another_question_has_another_name() -> None:
     trial = Trial(path="a.py", content=b"1", swap=None, must=("t",), keep=())
     names = {
-        identity("a", "kept", trial),
-        identity("b", "kept", trial),
-        identity("a", "mended", trial),
-        identity("a", "kept", replace(trial, content=b"2")),
-        identity("a", "kept", replace(trial, keep=("u",))),
+        identity("a", trial),
+        identity("b", trial),
+        identity("a", replace(trial, content=b"2")),
+        identity("a", replace(trial, keep=("u",))),
     }
-    assert len(names) == 5
-    assert identity("a", "kept", replace(trial, patience=2)) in names
+    assert len(names) == 4
+    assert identity("a", replace(trial, patience=2)) in names
+
+
+@pytest.mark.parametrize(("passing", "failing", "expected"), [(0, 20, (0, 9)), (2, 20, (2, 7)), (9, 20, (6, 3))])
+def test_all_that_pass_are_chosen_up_to_some(passing: int, failing: int, expected: tuple[int, int]) -> None:
+    trial = Trial(path="a.py", content=b"1", swap=None, must=("t",), keep=())
+    attempt = Attempt(step="direct", results=(), passed=False, ticks=0, hung=False)
+    answers = [(trial, replace(attempt, passed=n < passing)) for n in range(passing + failing)]
+    found = chosen(answers, random.Random(1))
+    passed = sum(a.passed for _, a in found)
+    assert (passed, len(found) - passed) == expected
 
 
 @pytest.mark.parametrize(
@@ -86,9 +98,10 @@ def test_another_question_has_another_name() -> None:
 def test_the_clean_verdict(content: bytes, passes: bool, why: str, tmp_path: Path) -> None:
     root = projects.project(tmp_path, {"lib.py": "value = 1\n", "test_lib.py": TESTS})
     runner = projects.runner(root)
-    code = Code(kind="kept", root=root, runner=runner, base=projects.suite(runner))
+    library = Library(root=root, python=Interpreter(python=Path(), origin=""), arguments=(), env={})
+    mistake = Broken(library=library, runner=runner, name="", run=projects.suite(runner), trials=())
     trial = Trial(path="lib.py", content=content, swap=None, must=("test_lib.py::test_value",), keep=())
-    verdict, said = clean_verdict(code, trial)
+    verdict, said = clean_verdict(mistake, trial)
     assert verdict is passes
     assert why in said
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from drawn import Library, asked, broken, changes_of, covered, sources_of
+from drawn import Library, asked, broken, covered, sources_of
 
-from reknit.lang.python import functions
 from reknit.runner.base import SuiteRun
 from reknit.runner.environments import Interpreter
 from reknit.sandbox.base import Level
@@ -61,8 +60,11 @@ def test_functions_come_with_the_tests_that_run_them(tmp_path: Path) -> None:
     run = traced(found)
     sources, _ = sources_of(found.root, run)
     places = covered(run, sources, most=2)
-    assert [(p, f.qualname, len(tests)) for p, f, tests in places] == [("lib.py", "ship", 2), ("lib.py", "idle", 1)]
-    assert [f.qualname for _, f, _ in covered(run, sources, most=1)] == ["idle"]
+    assert [(p.path, p.function.qualname, len(p.tests)) for p in places] == [
+        ("lib.py", "ship", 2),
+        ("lib.py", "idle", 1),
+    ]
+    assert [p.function.qualname for p in covered(run, sources, most=1)] == ["idle"]
 
 
 def test_the_engine_is_asked_and_nothing_is_run(tmp_path: Path) -> None:
@@ -76,22 +78,11 @@ def test_the_engine_is_asked_and_nothing_is_run(tmp_path: Path) -> None:
 
 def test_a_mistake_is_put_where_a_test_notices(tmp_path: Path) -> None:
     found = library(tmp_path)
-    mistakes = list(broken(found, traced(found), tmp_path, count=1, each=5, seed=1))
-    (mistake,) = mistakes
+    run = traced(found)
+    places = covered(run, sources_of(found.root, run)[0], most=2)
+    (mistake,) = broken(found, tmp_path, places, count=1, each=5, seed=1)
     changed = (mistake.library.root / "lib.py").read_bytes()
     assert changed != (found.root / "lib.py").read_bytes()
     assert mistake.run.bad
     assert {t.must[0] for t in mistake.trials} <= set(mistake.run.bad)
     assert all(t.content != changed for t in mistake.trials)
-
-
-def test_changes_of_a_function_are_judged_by_all_its_tests(tmp_path: Path) -> None:
-    found = library(tmp_path)
-    run = traced(found)
-    sources, entries = sources_of(found.root, run)
-    (function,) = (f for f in functions(sources["lib.py"]) if f.qualname == "idle")
-    trials = list(changes_of(sources, "lib.py", function, ("test_lib.py::test_idle",)))
-    assert trials
-    assert {t.must for t in trials} == {("test_lib.py::test_idle",)}
-    head = entries["lib.py"].content.partition(b"def idle")[0]
-    assert all(t.content.startswith(head) and t.content != entries["lib.py"].content for t in trials)

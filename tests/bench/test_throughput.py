@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 
 import pytest
+from drawn import Covered
 from mutation import Mutation, largest, mangled
 from throughput import QUICK, Measured, figures
 
@@ -60,8 +61,8 @@ def test_against_mutmut_more_is_better() -> None:
 
 
 def test_mutmut_leaves_decorated_and_inner_functions_alone() -> None:
-    places = [("a.py", f, ("t",)) for f in named().values()]
-    assert largest(places)[1].qualname == "Box.method"
+    places = [Covered(path="a.py", function=f, tests=("t",)) for f in named().values()]
+    assert largest(places).function.qualname == "Box.method"
 
 
 def test_the_names_of_mutants() -> None:

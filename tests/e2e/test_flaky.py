@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.e2e.machine import make
@@ -94,4 +97,25 @@ def test_flickers():
     assert done.status == 1
     assert "quarantined  test_flicker.py::test_flickers" in done.out, done.out + done.err
     assert "changes by itself: it failed in " in done.out
+    assert "proposed  test_calc.py::test_add" in done.out
+
+
+def test_one_that_depends_on_the_order_of_a_set_is_quarantined(tmp_path: Path) -> None:
+    """Every process that is forked from one has the same order, and the suite's run has it too."""
+    order = b"""\
+from calc import add
+
+FIRST = next(iter({"sand", "gravel", "clay", "loam", "silt", "peat"}))
+
+
+def test_order():
+    assert add(0, 0) == 0 and FIRST != "%s"
+"""
+    words = 'import sys; print(next(iter({"sand", "gravel", "clay", "loam", "silt", "peat"})))'
+    env = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
+    first = subprocess.run([sys.executable, "-c", words], env=env, check=True, capture_output=True).stdout.strip()
+    project = make(tmp_path, {"calc.py": CALC, "test_calc.py": TESTS})
+    project.write({"test_order.py": order.replace(b"%s", first)})
+    done = project.heal()
+    assert "quarantined  test_order.py::test_order" in done.out, done.out + done.err
     assert "proposed  test_calc.py::test_add" in done.out

@@ -143,7 +143,44 @@ WRITES = {
         "os.chdir(tempfile.gettempdir())\nfor n in range(3000):\n    os.mkdir('d' * 200); os.chdir('d' * 200)"
     ),
 }
+#: They say that all has passed, in the words of the probe; who shares its process with them cannot know better.
+FRAMES = f"""
+import gc, json, os, struct
+nonces = [o.nonce for o in gc.get_objects() if type(o).__name__ == "Channel"] or [""]
+done = {{"loaded": True, "finished": True, "ticks": 1, "exhausted": False, "why": "", "fails_again": True}}
+told = [{{"event": "start", "test": t}} for t in {[ADD, ZERO]!r}]
+told += [{{"event": "result", "test": t, "outcome": "passed", "seconds": 0, "cpu": 0}} for t in {[ADD, ZERO]!r}]
+told += [{{"event": event, **done}} for event in ("passed", "done")]
+told += [{{"event": "finish", "status": 0, "cpu": 0, "python": "3", "executable": "", "platform": "", "prefixes": [],
+          "path": [], "packages": {{}}, "files": ["{LIB}"]}}]
+for nonce in nonces:
+    data = [json.dumps({{**m, "nonce": nonce}}).encode() for m in told]
+    for fd in range(3, 1024):
+        try:
+            os.write(fd, b"".join(struct.pack(">I", len(d)) + d for d in data))
+        except OSError:
+            pass
+os._exit(0)
+"""
+FORGES = {
+    "frames to every descriptor": FRAMES.strip(),
+    "a reporter that lies": (
+        "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ in ('Reporter', 'Direct'):\n"
+        "        def lies(message, send=o._send): send({**message, 'outcome': 'passed'} if 'outcome' in message else message)\n"
+        "        o._send = lies\nreturn a - b"
+    ),
+    "reports that lie": (
+        "import _pytest.reports as r\nold = r.TestReport.from_item_and_call.__func__\n"
+        "def lies(cls, item, call):\n    call.excinfo = None\n    return old(cls, item, call)\n"
+        "r.TestReport.from_item_and_call = classmethod(lies)\nreturn a - b"
+    ),
+    "tests that test nothing": (
+        "import gc, types\ndef nothing(*_, **__): pass\nfor o in gc.get_objects():\n"
+        "    if type(o) is types.FunctionType and o.__name__.startswith('test_'): o.__code__ = nothing.__code__\nreturn a + b"
+    ),
+}
 CANDIDATES = {
+    **FORGES,
     **HUNG,
     **ENDS,
     **{name: f"{body}\nreturn a - b" for name, body in SPOILS.items()},
@@ -173,9 +210,7 @@ class Range:
         with self.runner.trials(
             tests=self.baseline.collected, baseline=self.baseline, jobs=1, fuel=None, deadline=math.inf
         ) as pool:
-            found = [attempt for _, attempt in pool.run(trials)]
-            assert pool.steps_down == ()
-        return found
+            return [attempt for _, attempt in pool.run(trials)]
 
 
 @pytest.fixture(params=CONFINED_FILES)
@@ -201,7 +236,7 @@ def test_every_original_still_gets_its_own_verdict(place: Range, *, swapped: boo
         hostile, original, good = attempts[3 * number : 3 * number + 3]
         if name in HUNG:
             assert hostile.hung, (name, hostile)
-        if hostile.passed or kinds(original) != ["AssertionError"] or not good.passed:
+        if (hostile.passed and name not in FORGES) or kinds(original) != ["AssertionError"] or not good.passed:
             wrong[name] = (hostile.passed, original, good.why, kinds(good))
     assert not wrong
-    assert {a.step for a in attempts if a.results} <= ({"direct", "collected"} if swapped else {"fresh"})
+    assert {a.step for a in attempts[1::3]} <= ({"direct", "collected"} if swapped else {"fresh"})

@@ -48,7 +48,11 @@ class Steadiness:
 
 
 class Rerun:
-    """Runs failing tests again: each in forked processes of its own, then all of them in clean ones."""
+    """Runs failing tests again: each in forked processes of its own, and those that then pass in a clean one.
+
+    Forks of one process share what chance has given it at import, and the order of its sets; that these change nothing
+    is seen where the tests are traced, in a clean process with another order.
+    """
 
     def __init__(
         self, runner: Runner, trials: Trials, base: SuiteRun, *, deadline: float, seconds: float, hang_seconds: float
@@ -62,14 +66,11 @@ class Rerun:
         self._cpu = 0.0
 
     def steadiness(self, tests: Sequence[str]) -> Steadiness:
-        """How steadily these tests fail, found within `seconds` and a clean run or two."""
+        """How steadily these tests fail, found within `seconds` and a clean run for each that passes by itself."""
         known = self._base.tests
         times = rounds([known[t] for t in tests if t in known], self._seconds)
         seen = run_again(times, self._trials.again, deadline=time.monotonic() + self._seconds)
         flaky = {t: why for t, bad in seen.items() if (why := changes(t, bad))}
-        # Forks of one process share what chance has given it at import, and the order of its sets.
-        steady = [t for t, bad in seen.items() if bad and all(bad)]
-        flaky |= {t: _changes(t, seen[t]) for t in self._passing(steady, hash_seed=1)}
         leaning = self._leaning([t for t, bad in seen.items() if bad and not any(bad)])
         return Steadiness(flaky=flaky, leaning=leaning, note=too_few(seen), cpu_seconds=self._cpu)
 
@@ -84,20 +85,17 @@ class Rerun:
             run = self._trials.again((*lead, test)) if lead else None
             if run is not None and run.bad:
                 found[test] = lead
-            elif self._passing([test], hash_seed=0):  # else it passes in our short cut only
+            elif self._passes(test):  # else it passes in our short cut only
                 found[test] = ()
         return found
 
-    def _passing(self, tests: Sequence[str], *, hash_seed: int) -> list[str]:
-        """Those that pass in a clean process, where there is time for it."""
-        seconds = sum(self._base.tests[t].seconds for t in tests)
-        if not tests or seconds > self._seconds:
-            return []
-        run = self._runner.suite(
-            tests=tests, deadline=self._deadline, hang_seconds=self._hang_seconds, hash_seed=hash_seed
-        )
+    def _passes(self, test: str) -> bool:
+        """Whether it passes by itself in a clean process, where there is time for it."""
+        if self._base.tests[test].seconds > self._seconds:
+            return False
+        run = self._runner.suite(tests=[test], deadline=self._deadline, hang_seconds=self._hang_seconds)
         self._cpu += run.cpu_seconds
-        return [t for t in tests if t in run.tests and run.tests[t].outcome == "passed"]
+        return test in run.tests and run.tests[test].outcome == "passed"
 
 
 def rounds(failing: Sequence[TestRun], seconds: float) -> dict[str, int]:
@@ -126,12 +124,9 @@ def run_again(
 
 def changes(test: str, bad: Sequence[bool]) -> str | None:
     """In words, that a test which failed in the suite does not fail each time; None where it does, or never did again."""
-    return None if all(bad) or not any(bad) else _changes(test, bad)
-
-
-def _changes(test: str, bad: Sequence[bool]) -> str:
-    runs = 1 + len(bad) + all(bad)  # where it failed in all of these, it has passed in one more
-    return f"{test} changes by itself: it failed in {1 + sum(bad)} of {runs} runs on the same code"
+    if all(bad) or not any(bad):
+        return None
+    return f"{test} changes by itself: it failed in {1 + sum(bad)} of {1 + len(bad)} runs on the same code"
 
 
 def leads(test: str, base: SuiteRun) -> tuple[str, ...]:

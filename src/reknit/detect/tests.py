@@ -204,12 +204,16 @@ def trace_anew(run: SuiteRun, failing: Collection[str], known: Mapping[str, Line
 
 
 def with_known(run: SuiteRun, traced: SuiteRun, known: Mapping[str, Lines]) -> SuiteRun:
-    """A traced run, completed by the passing tests of `run` whose lines are known from an earlier one."""
+    """A traced run, completed by the passing tests of `run` whose lines are known from an earlier one.
+
+    How a test fails is told as `run` has seen it: the traced run has another order of sets.
+    """
+    failing = {t: run.tests[t] for t in run.bad if t in traced.tests and traced.tests[t].bad}
     before = {t: r for t, r in run.tests.items() if t in known and r.outcome == "passed" and t not in traced.tests}
     imported = {**known.get("", {}), **traced.coverage.get("", {})}
     return replace(
         traced,
-        tests={**before, **traced.tests},
+        tests={**before, **traced.tests, **failing},
         collected=tuple(t for t in run.collected if t in before or t in traced.collected),
         coverage={**{t: known[t] for t in before}, **traced.coverage, **({"": imported} if imported else {})},
         facts=run.facts,
@@ -222,7 +226,7 @@ def settled(test: str, run: SuiteRun) -> Outcome | None:
         unblock = "time was up before the test could be traced: give more with --max-time"
         return NotHealed(why_not=WhyNot(suspects=(), rejected=(), candidates=0, exhausted=False, unblock=unblock))
     if not run.tests[test].bad:
-        return Quarantined(flaky=f"{test} failed, and did not fail when it was run again")
+        return Quarantined(flaky=f"{test} failed, and did not fail when it was run again, with another order of sets")
     return None
 
 

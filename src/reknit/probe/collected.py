@@ -7,7 +7,7 @@ from typing import Any, Callable
 import pytest
 
 from . import swap
-from .direct import Direct
+from .direct import Direct, NotDirectError
 from .plugins import hurry
 from .protocol import Message
 from .reporter import Reporter
@@ -57,7 +57,10 @@ class Collected:
         if order.get("stop_on_failure"):
             hurry(chosen)
         results = _Results(self._worker.stop_when(order))
-        self._run(chosen, session, direct=order["direct"], stop_when=results)
+        try:
+            self._run(chosen, session, direct=order["direct"], stop_when=results)
+        except NotDirectError as exc:
+            return {"loaded": False, "finished": False, "why": str(exc)}
         facts = {"loaded": True, "finished": True, **self._worker.seen()}
         if changes and order["restore"] and not results.bad:
             facts["fails_again"] = self._fails_again(order, chosen, session, changes, facts)

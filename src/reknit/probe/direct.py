@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import Any, Callable
 
 import pytest
+from _pytest import tmpdir
 from _pytest import warnings as pytest_warnings
 
 from .protocol import Message
@@ -34,6 +35,10 @@ _FIXTURES = frozenset({"caplog", "subtests"})
 #: Bytes of printed output that are kept for the reports of pytest's own protocol.
 _OUTPUT = 1 << 20
 _OURS = __name__.rpartition(".")[0]
+
+
+class NotDirectError(Exception):
+    """Only as a test ran it was seen that pytest's own protocol has to judge it."""
 
 
 class Direct:
@@ -82,7 +87,10 @@ class Direct:
 
     def prepare(self, items: Iterable[Any]) -> None:
         """What pytest's own hooks set up anew for each test is set up once, before the first fork."""
+        results = getattr(tmpdir, "tmppath_result_key", None)  # since pytest 7.3
         for item in items:
+            if results is not None:
+                item.stash.setdefault(results, {})
             for phase in ("setup", "call", "teardown"):
                 self._hook(f"pytest_runtest_{phase}", item)
         capture = self._manager.getplugin("capturemanager")
@@ -96,7 +104,7 @@ class Direct:
         self._filtered = filters
 
     def run(self, item: Any, following: Any) -> None:
-        """One test, as `pytest_runtest_protocol` does it; tells its start and its result."""
+        """One test, as `pytest_runtest_protocol` does it; tells its start and its result; may raise `NotDirectError`."""
         self._send({"event": "start", "test": item.nodeid})
         began = time.perf_counter()
         state = self._phases(item, following)
@@ -115,6 +123,8 @@ class Direct:
             exc = self._phase("call", item) or _of_unittest(item)
             state = self._state(exc, "failed")
         late = self._phase("teardown", item, nextitem=following)
+        if any(m.name in _MARKS for m in item.own_markers):
+            raise NotDirectError("a test marks itself as it runs")
         if late is not None and state["outcome"] not in ("failed", "error"):
             state = self._state(late, "error")
         if hasattr(item, "_request"):

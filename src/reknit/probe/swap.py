@@ -29,12 +29,13 @@ class Live:
 
     def __init__(self, covers: Callable[[str], bool]) -> None:
         self.functions: Functions = {}
-        self._caches = []
+        #: By the id of the function within.
+        self._caches: dict[int, Any] = {}
         for value in gc.get_objects():
             if type(value) is FunctionType and covers(value.__code__.co_filename):
                 self.functions.setdefault(_key(value.__code__), []).append(value)
             elif type(value) is functools._lru_cache_wrapper:
-                self._caches.append(value)
+                self._caches[id(value.__wrapped__)] = value
 
     def code(self, path: str, line: int, name: str) -> CodeType | None:
         """The code now in use for a function, None where it does not live."""
@@ -48,9 +49,8 @@ class Live:
 
     def filled_cache(self, among: Sequence[FunctionType]) -> str | None:
         """The name of one of the functions whose `functools.lru_cache` holds results; None where there is none."""
-        ids = {id(f) for f in among}
-        full = (c for c in self._caches if id(c.__wrapped__) in ids and c.cache_info().currsize)
-        return next((str(c.__wrapped__.__name__) for c in full), None)
+        caches = ((f, self._caches.get(id(f))) for f in among)
+        return next((f.__name__ for f, cache in caches if cache is not None and cache.cache_info().currsize), None)
 
 
 def compile_function(snippet: str, classes: Sequence[str], path: str, line: int, name: str, flags: int) -> CodeType:
@@ -71,8 +71,8 @@ def compile_function(snippet: str, classes: Sequence[str], path: str, line: int,
     raise ValueError(f"{name} is not in its own snippet")
 
 
-def swap(live: Live, old: CodeType, new: CodeType) -> Change:
-    """Give every live function of `old` the code of `new`, nested ones too; what was changed.
+def plan(live: Live, old: CodeType, new: CodeType) -> Change:
+    """Every live function of `old`, nested ones too, with its new code.
 
     `ValueError` where that cannot say what an import of the new code would: another closure or signature, a living
     nested function without a counterpart, or a cache that holds what the old code gave.
@@ -90,9 +90,13 @@ def swap(live: Live, old: CodeType, new: CodeType) -> Change:
             raise ValueError(f"the signature of {after.co_name} changes")
     if (cached := live.filled_cache([function for function, *_ in changes])) is not None:
         raise ValueError(f"the cache of {cached} is filled")
+    return changes
+
+
+def swap(changes: Change) -> None:
+    """Make a change."""
     for function, _, after in changes:
         function.__code__ = after
-    return changes
 
 
 def take_back(changes: Change) -> None:

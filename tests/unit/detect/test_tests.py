@@ -19,6 +19,7 @@ from reknit.detect.tests import (
     trace_anew,
     wanted,
     with_earlier,
+    with_known,
     worth_tracing,
 )
 from reknit.errors import CannotJudgeError
@@ -193,3 +194,10 @@ def test_of_a_flood_functions_of_many_files_are_looked_into() -> None:
     assert len({n.split("::")[0] for n in chosen}) == 20
     assert all(n.endswith("[0]") for n in chosen), "one parameter each, as there are enough functions"
     assert out_of_sight(run, names[:MOST_FAILING]) == {}
+
+
+def test_how_a_test_fails_is_told_as_the_untraced_run_has_seen_it() -> None:
+    """Candidates are judged with the order of sets that it had; what passes when traced is no failure."""
+    run, traced = suite({"a": "failed", "b": "failed", "c": "passed"}), suite({"a": "error", "b": "passed"})
+    both = with_known(run, traced, {"c": {}})
+    assert {t: r.outcome for t, r in both.tests.items()} == {"a": "failed", "b": "passed", "c": "passed"}

@@ -64,7 +64,9 @@ def change(module: ModuleType, name: str, old: str, new: str, *classes: str, nth
     code = live.code(path, first, name)
     assert code is not None
     fresh = swap.compile_function(snippet.replace(old, new), classes, path, first, name, code.co_flags)
-    return len(swap.swap(live, code, fresh))
+    changes = swap.plan(live, code, fresh)
+    swap.swap(changes)
+    return len(changes)
 
 
 def test_a_plain_function(load: Any) -> None:
