@@ -87,10 +87,8 @@ class Direct:
 
     def prepare(self, items: Iterable[Any]) -> None:
         """What pytest's own hooks set up anew for each test is set up once, before the first fork."""
-        results = getattr(tmpdir, "tmppath_result_key", None)  # since pytest 7.3
         for item in items:
-            if results is not None:
-                item.stash.setdefault(results, {})
+            _make_room(item)
             for phase in ("setup", "call", "teardown"):
                 self._hook(f"pytest_runtest_{phase}", item)
         capture = self._manager.getplugin("capturemanager")
@@ -117,6 +115,7 @@ class Direct:
     def _phases(self, item: Any, following: Any) -> Message:
         if hasattr(item, "_request") and not item._request:
             item._initrequest()  # it has run before
+            _make_room(item)
         exc = self._phase("setup", item)
         state = self._state(exc, "error")
         if exc is None:
@@ -158,6 +157,13 @@ class Direct:
         if isinstance(exc, pytest.xfail.Exception):
             return {"outcome": "xfailed"}
         return {"outcome": bad, "failure": facts_of(exc, self._root)}
+
+
+def _make_room(item: Any) -> None:
+    """Where `tmp_path` looks for what the reports of its test say; it takes the place away at its end."""
+    results = getattr(tmpdir, "tmppath_result_key", None)  # since pytest 7.3
+    if results is not None:
+        item.stash.setdefault(results, {})
 
 
 class _Strict(logging.Handler):
