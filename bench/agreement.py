@@ -151,6 +151,8 @@ class _Judge:
         deadline = time.monotonic() + POOL_SECONDS
         with mistake.runner.trials(tests=tests, baseline=mistake.run, jobs=1, fuel=None, deadline=deadline) as pool:
             answers = list(pool.run(iter(mistake.trials)))
+            for why in pool.steps_down:
+                print(f"{mistake.name}: {why}", flush=True)
         for trial, attempt in chosen(answers, rng):
             name = identity(self._options.name, trial)
             if name not in there and self._missing():

@@ -103,7 +103,7 @@ def against_mutmut(library: Library, run: SuiteRun, folder: Path, *, changes: in
     )
 
 
-def _ours(library: Library, run: SuiteRun, folder: Path, place: Covered, count: int) -> tuple[list[Trial], Broken]:
+def _ours(library: Library, folder: Path, place: Covered, count: int) -> tuple[list[Trial], Broken]:
     """The engine's first changes of the function, and the mistake in it that they are to mend."""
     mistake = next(broken(library, folder, [place], count=1, each=_OF_ALL * count, seed=1), None)
     if mistake is None:

@@ -109,6 +109,7 @@ class Measured:
     #: CPU seconds until the first candidate can be judged at the usual cost.
     start: float = 0.0
     steps: Counter[str] = field(default_factory=Counter)
+    steps_down: tuple[str, ...] = ()
     hung: int = 0
     passed: int = 0
     #: Candidates of which the plain process said something else.
@@ -186,6 +187,7 @@ def _measure(mistake: Broken, size: Size, rng: random.Random) -> Measured:
             _ours(measured, pool, [t for t, _ in ended])
             _naive(measured, plain, rng.sample(ended, min(size.naive, len(ended))))
             measured.fork.append(_fork(pool, mistake.trials[0]))
+        measured.steps_down = pool.steps_down
         again = len(ended) * statistics.median(measured.ours) / 1000
         measured.start = max(0.0, first - again)
     return measured
@@ -241,6 +243,8 @@ def _fork(pool: Trials, trial: Trial) -> float:
 
 def _show(m: Measured) -> None:
     steps = ", ".join(f"{step} {count}" for step, count in m.steps.most_common())
+    for why in m.steps_down:
+        print(why)
     print(
         f"{m.name}\n  naive {_spread(m.naive)} (suite {_spread(m.suite)}), ours {_spread(m.ours)}"
         f" (told {_spread(m.told)}), fork {_spread(m.fork)} ms; start {m.start * 1000:.0f} ms;"
