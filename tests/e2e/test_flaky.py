@@ -105,17 +105,17 @@ def test_one_that_depends_on_the_order_of_a_set_is_quarantined(tmp_path: Path) -
     order = b"""\
 from calc import add
 
-FIRST = next(iter({"sand", "gravel", "clay", "loam", "silt", "peat"}))
+ORDER = " ".join({"sand", "gravel", "clay", "loam", "silt", "peat", "marl"})
 
 
 def test_order():
-    assert add(0, 0) == 0 and FIRST != "%s"
+    assert add(0, 0) == 0 and ORDER != "%s"
 """
-    words = 'import sys; print(next(iter({"sand", "gravel", "clay", "loam", "silt", "peat"})))'
+    words = 'print(" ".join({"sand", "gravel", "clay", "loam", "silt", "peat", "marl"}))'
     env = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
-    first = subprocess.run([sys.executable, "-c", words], env=env, check=True, capture_output=True).stdout.strip()
+    seen = subprocess.run([sys.executable, "-c", words], env=env, check=True, capture_output=True).stdout.strip()
     project = make(tmp_path, {"calc.py": CALC, "test_calc.py": TESTS})
-    project.write({"test_order.py": order.replace(b"%s", first)})
+    project.write({"test_order.py": order.replace(b"%s", seen)})
     done = project.heal()
     assert "quarantined  test_order.py::test_order" in done.out, done.out + done.err
     assert "proposed  test_calc.py::test_add" in done.out

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from reknit.detect.flaky import ROUNDS, Rerun, Steadiness, changes, leads, rounds, run_again, too_few
-from reknit.runner.base import Attempt, SuiteRun, TestOutcome, TestRun, Trial
+from reknit.runner.base import Attempt, Step, SuiteRun, TestOutcome, TestRun, Trial
 from tests.unit.verify.stage import ScriptedRunner, suite
 
 
@@ -74,6 +75,7 @@ class Forks:
 
     cpu_seconds = 0.0
     steps_down = ()
+    judged: Mapping[Step, int] = MappingProxyType({})
 
     def __init__(self, *good: str, after: Mapping[tuple[str, ...], bool] | None = None) -> None:
         self._good = good
