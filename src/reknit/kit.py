@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Kit:
     history: Callable[[str], tuple[PastSignal, ...]]
     memory: Memory
     candidates: int = 0
+    #: Candidates by the step of the ladder that has judged them.
+    steps: Mapping[str, int] = field(default_factory=dict)
     #: How signals have ended so far, for a run that is cut short.
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     #: What was rejected in this run, by the tests of a fault.

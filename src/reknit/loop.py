@@ -269,6 +269,7 @@ def propose(
             if isinstance(outcome, Proposed):
                 outcome = replace(outcome, verdict=told(outcome.verdict))
             outcomes |= dict.fromkeys((*fault.tests, *healed), outcome)
+            kit.steps = {str(step): count for step, count in trials.judged.items()}
     return replace(healing, outcomes=dict(outcomes), notes=tuple(notes))
 
 
@@ -374,5 +375,10 @@ def _report(kit: Kit, healing: Healing) -> Report:
     shown = (replace(s, local_variables=redact(s.local_variables)) for s in healing.signals)  # it is kept
     rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in shown)
     used = kit.meter
-    cost = Cost(candidates=kit.candidates, seconds=round(used.seconds, 3), cpu_seconds=round(used.cpu_seconds, 3))
+    cost = Cost(
+        candidates=kit.candidates,
+        steps=kit.steps,
+        seconds=round(used.seconds, 3),
+        cpu_seconds=round(used.cpu_seconds, 3),
+    )
     return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=(*kit.notes, *healing.notes))

@@ -77,9 +77,10 @@ def trees(report: Report, before: Mapping[str, Entry]) -> dict[int, Mapping[str,
 
 def bill(cost: Cost) -> str:
     """What a run has cost, in one line."""
+    steps = ", ".join(f"{step} {count}" for step, count in cost.steps.items())
     return (
-        f"cost: {cost.model_calls} model calls, ${cost.dollars:.2f}, {cost.candidates} candidates, "
-        f"{cost.seconds:.1f} s ({cost.cpu_seconds:.1f} s CPU)"
+        f"cost: {cost.model_calls} model calls, ${cost.dollars:.2f}, {cost.candidates} candidates"
+        f"{f' ({steps})' if steps else ''}, {cost.seconds:.1f} s ({cost.cpu_seconds:.1f} s CPU)"
     )
 
 
@@ -175,7 +176,8 @@ def patch_parts(patch: Patch, verdict: Verdict, before: Mapping[str, Entry]) -> 
     for check in verdict.checks:
         mark = {CheckStatus.PASSED: "✓", CheckStatus.FAILED: "✗", CheckStatus.NOT_RUN: "–"}[check.status]
         yield _line(f"{mark} {check.check}: {check.evidence}")
-    yield _line(f"isolation: {verdict.isolation}, view: {verdict.view}", "dim")
+    searched = f"; the search saw it pass in step {patch.origin.step}" if patch.origin.step else ""
+    yield _line(f"isolation: {verdict.isolation}, view: {verdict.view}{searched}", "dim")
     for left in verdict.not_run:
         yield _line(f"not run: {left}", "yellow")
 

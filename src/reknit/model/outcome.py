@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reknit.model.fault import Suspect
@@ -137,6 +138,8 @@ class Cost:
     model_calls: int = 0
     dollars: float = 0.0
     candidates: int = 0
+    #: Candidates by the step of the runner's ladder that has judged them.
+    steps: Mapping[str, int] = field(default_factory=dict)
     #: Wall clock.
     seconds: float = 0.0
     cpu_seconds: float = 0.0

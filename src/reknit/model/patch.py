@@ -268,6 +268,8 @@ class Origin:
     note: str = ""
     #: −log prior, in nats.
     cost: float = 0.0
+    #: The step of the runner's ladder in which the search saw it pass; "" where it was not tried there.
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from reknit.propose.candidates import Hints, candidates
 from reknit.propose.rank import confidence, order
 from reknit.propose.search import Found, NearMiss, Search
 from reknit.propose.trial import TrialMaker, render
-from reknit.runner.base import TIME_UP, Runner, SuiteRun, Trials
+from reknit.runner.base import TIME_UP, Runner, Step, SuiteRun, Trials
 
 #: Tests that a candidate must not break, at most this many and this long (seconds) for each change.
 _KEEP_TESTS = 300
@@ -104,7 +104,7 @@ class Engine:
         found = search.run(trials, tell)
         ranked = order(found.plausible)
         return Proposal(
-            patches=tuple(self._patch(c, confidence(c, ranked), now) for c in ranked),
+            patches=tuple(self._patch(c, confidence(c, ranked), found.steps[c], now) for c in ranked),
             why_not=self._why_not(fault, found, len(failing), near),
             cpu_seconds=trials.cpu_seconds - before,
             notes=trials.steps_down,
@@ -167,7 +167,7 @@ class Engine:
             return tuple(t for t in passing if candidate.path in cover[t])
         return tuple(t for t in passing if not lines.isdisjoint(cover[t].get(candidate.path, ())))
 
-    def _patch(self, candidate: Candidate, share: float, now: dt.datetime) -> Patch:
+    def _patch(self, candidate: Candidate, share: float, step: Step, now: dt.datetime) -> Patch:
         entry = self.entries[candidate.path]
         span = Span(
             path=candidate.path,
@@ -181,7 +181,11 @@ class Engine:
             base={candidate.path: entry.digest()},
             confidence=share,
             origin=Origin(
-                proposer="search", operator=candidate.operator, note=candidate.note, cost=round(candidate.cost, 3)
+                proposer="search",
+                operator=candidate.operator,
+                note=candidate.note,
+                cost=round(candidate.cost, 3),
+                step=step,
             ),
             metadata=Metadata(created=now, author="reknit", version=__version__),
         )

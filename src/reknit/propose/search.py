@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from reknit.propose.base import Candidate
 from reknit.propose.trial import TrialMaker
-from reknit.runner.base import Attempt, Trial, Trials
+from reknit.runner.base import Attempt, Step, Trial, Trials
 
 #: After the first candidate that passes, the search goes on through this many more …
 MORE_CANDIDATES = 100
@@ -48,6 +48,8 @@ class Found:
     """What a search came to."""
 
     plausible: list[Candidate] = field(default_factory=list)
+    #: In which step of the ladder they pass.
+    steps: dict[Candidate, Step] = field(default_factory=dict)
     near: list[NearMiss] = field(default_factory=list)
     tried: int = 0
     #: Candidates that no step of the ladder could judge, and the last reason.
@@ -84,6 +86,8 @@ class Search:
         self._soon: deque[tuple[int, Candidate, Trial]] = deque()
         self._at_once = 0
         self._near: list[tuple[int, float, int, NearMiss]] = []
+        #: Trials that are being judged, by identity.
+        self._pending: dict[int, tuple[int, Candidate]] = {}
 
     def run(self, trials: Trials, tell: Callable[[int], None]) -> Found:
         """Try candidates until enough pass, none is left, or the budget is spent; `tell` hears the count."""
@@ -97,6 +101,8 @@ class Search:
             if attempt.hung and first:
                 self._keep(place, candidate, trial, attempt)
             tell(self.found.tried)
+            if self._pending and not self._soon and all(self._enough(*asked) for asked in self._pending.values()):
+                break  # what is still being judged would not be looked at
         self._stopped += [(-1, c.cost, c, t) for _, c, t in self._soon]
         self._soon.clear()
         if self.found.exhausted and not self.found.plausible:
@@ -120,28 +126,25 @@ class Search:
         self, trials: Trials, wanted: Iterator[tuple[Candidate, Trial]]
     ) -> Iterator[tuple[int, Candidate, Trial, Attempt]]:
         """Candidates that were tried, with their places among all."""
-        pending: dict[int, tuple[int, Candidate]] = {}
-        for trial, attempt in trials.run(self._stream(wanted, pending)):
-            yield *pending.pop(id(trial)), trial, attempt
+        self._pending.clear()
+        for trial, attempt in trials.run(self._stream(wanted)):
+            yield *self._pending.pop(id(trial)), trial, attempt
 
-    def _stream(
-        self, wanted: Iterator[tuple[Candidate, Trial]], pending: dict[int, tuple[int, Candidate]]
-    ) -> Iterator[Trial]:
+    def _stream(self, wanted: Iterator[tuple[Candidate, Trial]]) -> Iterator[Trial]:
         self.found.exhausted = False
         for place, (candidate, trial) in enumerate(wanted):
             if self._spent() or self._enough(place, candidate) or self._hopeless():
                 return
             while self._soon:
-                yield self._asked(pending, *self._soon.popleft())
+                yield self._asked(*self._soon.popleft())
             if trial.id in self._known:
                 self.found.skipped += 1
                 continue
-            yield self._asked(pending, place, candidate, trial)
+            yield self._asked(place, candidate, trial)
         self.found.exhausted = True
 
-    @staticmethod
-    def _asked(pending: dict[int, tuple[int, Candidate]], place: int, candidate: Candidate, trial: Trial) -> Trial:
-        pending[id(trial)] = (place, candidate)
+    def _asked(self, place: int, candidate: Candidate, trial: Trial) -> Trial:
+        self._pending[id(trial)] = (place, candidate)
         return trial
 
     def _enough(self, place: int, candidate: Candidate) -> bool:
@@ -159,6 +162,7 @@ class Search:
             if not found.plausible:
                 self._first = place
             found.plausible.append(candidate)
+            found.steps[candidate] = attempt.step
             return
         bad = attempt.first_bad
         if bad is None and not attempt.hung:

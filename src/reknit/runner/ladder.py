@@ -28,8 +28,8 @@ _IN_ZYGOTE: Mapping[Step, tuple[Mode, Where]] = {
     "process": ("fresh", "process"),
 }
 
-#: Reasons that are told.
-_TOLD = 3
+#: Share of the candidates from which on it is told that a step could not judge them.
+_MANY = 0.25
 #: Seconds between two tries to end what is being judged.
 _GLANCE = 0.1
 
@@ -65,7 +65,8 @@ class Pool:
     def steps_down(self) -> tuple[str, ...]:
         """Which steps were found not to hold for this project, and why; and why single candidates were passed on."""
         found = (f"{step}: {why}" for (_, step, _), why in self._controls.items() if why and why != TIME_UP)
-        single = (f"{why} ({count} candidates)" for why, count in self._passed_on.most_common(_TOLD))
+        most = sum(self._judged.values()) * _MANY
+        single = (f"{why} ({count} candidates)" for why, count in self._passed_on.items() if count > max(most, 1))
         return (*dict.fromkeys(found), *single)
 
     def again(self, tests: Sequence[str]) -> TestRun | None:

@@ -16,7 +16,7 @@ from reknit.model.patch import Entry
 from reknit.model.signal import CodeContext, ErrorContext, ErrorInfo, Signal, SignalKind, SystemState
 from reknit.propose.engine import Engine, Proposal
 from reknit.propose.hints import Hints
-from reknit.runner.base import Attempt, Facts, Failure, SuiteRun, TestOutcome, TestRun, Trial, Trials
+from reknit.runner.base import Attempt, Facts, Failure, Step, SuiteRun, TestOutcome, TestRun, Trial, Trials
 
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 CODE = textwrap.dedent(
@@ -54,6 +54,7 @@ class Judge:
         self.good = good
         self.cpu_seconds = 0.0
         self.steps_down: tuple[str, ...] = ()
+        self.judged: Mapping[Step, int] = {}
         self.asked: list[Trial] = []
 
     def again(self, tests: Sequence[str]) -> TestRun | None:

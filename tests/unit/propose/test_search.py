@@ -11,7 +11,7 @@ from reknit.lang.python import Source, parse
 from reknit.propose.base import Candidate
 from reknit.propose.search import HOPELESS, MORE_CANDIDATES, MORE_COST, PATIENCE, Found, Search
 from reknit.propose.trial import TrialMaker
-from reknit.runner.base import Attempt, Failure, TestRun, Trial
+from reknit.runner.base import Attempt, Failure, Step, TestRun, Trial
 
 RAW = b"x = 1\n"
 
@@ -50,6 +50,7 @@ class ScriptedTrials:
         self._ahead = ahead
         self.cpu_seconds = 0.0
         self.steps_down = ()
+        self.judged: Mapping[Step, int] = {}
         self.tried: list[int] = []
 
     def again(self, tests: Sequence[str]) -> TestRun | None:

@@ -2,95 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import reknit.runner.workers
-from reknit.runner.base import Attempt, Step, SuiteRun, Trial
-from reknit.runner.ladder import Pool
+from reknit.runner.base import Step
 from tests import projects
+from tests.unit.runner.judging import FILES, KEPT, LIB, LIMIT, SKIPS, UP, ZERO, Judge, kinds
 
-FILES = {
-    "pytest.ini": "[pytest]\npythonpath = src\n",
-    "src/lib.py": """
-        LIMIT = 3
-
-        def add(a, b):
-            return a - b
-
-        class Counter:
-            def __init__(self):
-                self.__n = 0
-
-            def up(self):
-                self.__n -= 1
-                return self.__n
-
-        def limit():
-            return LIMIT
-
-        def make(n, m):
-            def inner(x):
-                return x - n
-            return inner
-
-        kept = make(1, 2)
-        """,
-    "tests/test_lib.py": """
-        import pytest
-        import lib
-
-        def test_add(): assert lib.add(1, 2) == 3
-        def test_up(): assert lib.Counter().up() == 1
-        def test_limit(): assert lib.limit() == 4
-        def test_kept(): assert lib.kept(1) == -2
-        def test_zero(): assert lib.add(5, 0) == 5
-        def test_skips():
-            if lib.LIMIT == 3:
-                pytest.skip("three")
-        """,
-}
-LIB = "src/lib.py"
-ADD, UP, LIMIT, KEPT, ZERO, SKIPS = (
-    f"tests/test_lib.py::test_{n}" for n in ("add", "up", "limit", "kept", "zero", "skips")
-)
 STEPS: tuple[Step, ...] = ("direct", "collected", "fresh")
-
-
-class Judge:
-    """A project, its baseline and a pool of workers."""
-
-    def __init__(self, folder: Path, files: dict[str, str], *, copying: bool = False) -> None:
-        self.root = projects.project(folder, files)
-        sandbox = projects.Copying(scratch=folder / "scratch") if copying else None
-        self.runner = projects.runner(self.root, sandbox=sandbox)
-        self.baseline: SuiteRun = projects.suite(self.runner)
-        self.pool = self.open()
-
-    def open(self, *, jobs: int = 1, fuel: int | None = None, deadline: float = math.inf) -> Pool:
-        return self.runner.trials(
-            tests=self.baseline.collected, baseline=self.baseline, jobs=jobs, fuel=fuel, deadline=deadline
-        )
-
-    def add(self, body: str, *, step: Step = "direct", must: Sequence[str] = (ADD,), **options: Any) -> Trial:
-        """`add` with another body."""
-        lines = "\n".join(f"    {line}" for line in body.splitlines())
-        function = ("add",) if step != "fresh" else None
-        return projects.trial(self.root, LIB, "    return a - b", lines, must=must, function=function, **options)
-
-    def one(self, trial: Trial, step: Step = "direct") -> Attempt:
-        """The attempt by the first step, from `step` on, that can judge it."""
-        steps = Pool._steps(self.pool, trial)
-        self.pool._steps = lambda _: steps[steps.index(step) :] if step in steps else steps  # type: ignore[method-assign]
-        ((_, attempt),) = list(self.pool.run(iter([trial])))
-        return attempt
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["direct", "copy"])
@@ -101,10 +26,6 @@ def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with found.pool:
         yield found
     patch.undo()
-
-
-def kinds(attempt: Attempt) -> list[str]:
-    return [r.failure.type if r.failure else r.outcome for r in attempt.results]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -337,66 +258,3 @@ def test_no_process_is_left(judge: Judge) -> None:
         started = {p.pid for p in psutil.Process().children(recursive=True)} - before
         assert started
     assert not [pid for pid in started if psutil.pid_exists(pid)]
-
-
-def differing(test: str) -> dict[str, str]:
-    return {**FILES, "tests/test_lib.py": f"import lib\n{test}\n"}
-
-
-#: Where everything is collected there is no terminal reporter.
-NEEDS_TERMINAL = """
-def test_add(request):
-    request.config.pluginmanager.getplugin("terminalreporter").config
-    assert lib.add(1, 2) == 3
-"""
-#: No step is without ticks.
-NEEDS_NO_TICKS = """
-import builtins
-def test_add():
-    if hasattr(builtins, "__reknit_tick__"): raise RuntimeError
-    assert lib.add(1, 2) == 3
-"""
-#: It does not fail where candidates are judged.
-ONLY_FAILS_IN_A_CLEAN_PROCESS = """
-import builtins
-def test_add(): assert hasattr(builtins, "__reknit_tick__") or lib.add(1, 2) == 3
-"""
-
-
-def test_a_step_whose_original_fails_otherwise_is_not_used(tmp_path: Path) -> None:
-    judge = Judge(tmp_path, differing(NEEDS_TERMINAL))
-    with judge.pool:
-        attempt = judge.one(judge.add("return a + b"))
-    assert (attempt.step, attempt.passed) == ("fresh", True)
-    for step, why in zip(("direct", "collected"), judge.pool.steps_down, strict=True):
-        assert why.startswith(f"{step}: tests/test_lib.py::test_add ends here with failed AttributeError, in a clean")
-
-
-@pytest.mark.parametrize("test", [NEEDS_NO_TICKS, ONLY_FAILS_IN_A_CLEAN_PROCESS], ids=["otherwise", "not at all"])
-def test_where_no_step_holds_nothing_is_judged(tmp_path: Path, test: str) -> None:
-    judge = Judge(tmp_path, differing(test))
-    with judge.pool:
-        attempt = judge.one(judge.add("return a + b"))
-    assert (attempt.passed, attempt.results) == (False, ())
-    assert attempt.why == "; ".join(judge.pool.steps_down)
-    assert [w.partition(":")[0] for w in judge.pool.steps_down] == ["direct", "collected", "fresh", "process"]
-
-
-def test_a_kept_test_that_differs_here_speaks_against_nothing(tmp_path: Path) -> None:
-    test = 'def test_zero(request): request.config.pluginmanager.getplugin("terminalreporter").config'
-    judge = Judge(tmp_path, differing("def test_add(): assert lib.add(1, 2) == 3\n" + test))
-    with judge.pool:
-        attempt = judge.one(judge.add("return a + b", keep=[ZERO]))
-    assert (attempt.step, attempt.passed, kinds(attempt)) == ("direct", True, ["passed"])
-
-
-def test_a_collection_that_fails_is_no_verdict(tmp_path: Path) -> None:
-    """What is collected only in a clean process cannot be judged here, and nothing is said to fail."""
-    test = (
-        "import builtins\nassert not hasattr(builtins, '__reknit_tick__')\ndef test_add(): assert lib.add(1, 2) == 3\n"
-    )
-    judge = Judge(tmp_path, differing(test))
-    with judge.pool:
-        attempt = judge.one(judge.add("return a + b"))
-    assert (attempt.passed, attempt.results) == (False, ())
-    assert "collected: tests/test_lib.py::test_add was not collected" in attempt.why
