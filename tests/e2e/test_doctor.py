@@ -28,7 +28,7 @@ def test_all_is_well(tmp_path: Path) -> None:
     assert (done.status, done.last) == (0, "reknit can heal here"), done.out + done.err
     lines = done.out.splitlines()
     assert [line.split()[1] for line in lines[:-1] if not line.startswith(" ")] == [
-        "reknit", "project", "isolation", "interpreter", "pytest", "tests", "imports", "coverage", "state",
+        "reknit", "project", "isolation", "interpreter", "pytest", "tests", "imports", "candidates", "coverage", "state",
     ]  # fmt: skip
     assert f"{project.env['VIRTUAL_ENV']}/bin/python" in done.out
     assert "\x1b" not in done.out

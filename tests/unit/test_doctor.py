@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reknit import doctor
 from reknit.config import Options
-from reknit.doctor import Checkup, Finding, Health, examine
+from reknit.doctor.checkup import Checkup, Finding, Health
+from reknit.doctor.examine import examine
+from reknit.doctor.findings import TRACERS, _bubblewrap
 from reknit.errors import UsageError
 from reknit.sandbox.base import Level, Sandbox
 from reknit.sandbox.unconfined import Unconfined
@@ -36,7 +37,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def working(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox | None, *reasons: str) -> None:
     """Makes doctor find this sandbox."""
-    monkeypatch.setattr(doctor, "survey", lambda _preferred: (sandbox, reasons))
+    monkeypatch.setattr("reknit.doctor.examine.survey", lambda _preferred: (sandbox, reasons))
 
 
 def look(root: Path, files: Mapping[str, str], *, python: Path | None = Path(sys.executable)) -> Checkup:
@@ -61,8 +62,19 @@ def test_all_is_well(root: Path) -> None:
     assert (seen.project, seen.repository) == (str(root), str(root))
     assert seen.python_version == ".".join(map(str, sys.version_info[:3]))
     assert [(i.name, i.inside) for i in seen.imported] == [("calc", True)]
-    assert seen.coverage in doctor._TRACERS.values()
+    assert seen.coverage in TRACERS.values()
     assert "pyproject.toml" in about(seen, "project").text
+
+
+def test_how_candidates_would_be_judged(root: Path) -> None:
+    seen = look(root, CALC)
+    assert (seen.step, about(seen, "candidates").details) == ("direct", ())
+    hook = "def pytest_runtest_makereport(item, call): pass\n"
+    seen = look(root, {"conftest.py": hook})
+    assert (seen.step, about(seen, "candidates").details) == (
+        "collected",
+        ("no faster step: direct: conftest has a pytest_runtest_makereport hook",),
+    )
 
 
 def test_the_collection_runs_no_test(root: Path) -> None:
@@ -71,7 +83,7 @@ def test_the_collection_runs_no_test(root: Path) -> None:
 
 
 def test_without_isolation_nothing_is_run_and_nothing_called_well(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PytestRunner", None)
+    monkeypatch.setattr("reknit.doctor.examine.PytestRunner", None)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("PATH", str(root))
     working(monkeypatch, None, "bubblewrap: bwrap is not installed", "landlock: none")
@@ -81,7 +93,7 @@ def test_without_isolation_nothing_is_run_and_nothing_called_well(root: Path, mo
     assert (found.health, found.slug, len(found.details)) == (Health.ILL, "no-sandbox", 2)
     assert found.fix == "install bubblewrap with your system's package manager"
     unchecked = {f.topic for f in seen.findings if f.health is Health.UNCHECKED}
-    assert unchecked == {"interpreter", "pytest", "tests", "imports", "coverage"}
+    assert unchecked == {"interpreter", "pytest", "tests", "imports", "candidates", "coverage"}
 
 
 def test_a_weaker_isolation_says_why(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +213,6 @@ def test_the_command_for_bubblewrap_is_of_this_system(
     (tmp_path / program).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
-    assert (doctor._bubblewrap() or "").startswith(f"sudo {program} ")
+    assert (_bubblewrap() or "").startswith(f"sudo {program} ")
     shutil.copy(tmp_path / program, tmp_path / "bwrap")
-    assert doctor._bubblewrap() is None
+    assert _bubblewrap() is None

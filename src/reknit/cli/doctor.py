@@ -10,7 +10,8 @@ from reknit.cli.heal import Ticker
 from reknit.cli.render import say
 from reknit.cli.text import printable
 from reknit.config import Options
-from reknit.doctor import Checkup, Health, examine
+from reknit.doctor.checkup import Checkup, Health
+from reknit.doctor.examine import examine
 from reknit.errors import CannotJudgeError
 from reknit.events import Progress
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from reknit.bench.case import BenchResult
 from reknit.cli.results import ChangeResult, DemoResult, HealResult, LogResult, ShowResult
 from reknit.cli.trust import TrustResult
-from reknit.doctor import Checkup
+from reknit.doctor.checkup import Checkup
 from reknit.model.document import SCHEMA_VERSION, Problem
 
 #: Verb → the type of its result.

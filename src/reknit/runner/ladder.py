@@ -12,6 +12,7 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +29,8 @@ _IN_ZYGOTE: Mapping[Step, tuple[Mode, Where]] = {
     "process": ("fresh", "process"),
 }
 
+#: Steps for a change of a function; the last two judge any change.
+_FUNCTIONS: tuple[Step, ...] = ("direct", "collected", "fresh", "process")
 #: Share of the candidates from which on it is told that a step could not judge them.
 _MANY = 0.25
 #: Seconds between two tries to end what is being judged.
@@ -38,6 +41,16 @@ def _bench(plan: Plan) -> dict[Step, Worker]:
     """A worker for every step; those that need the same of a zygote share it."""
     zygotes = {kind: Zygote(plan, *kind) for kind in dict.fromkeys(_IN_ZYGOTE.values())}
     return {step: Worker(plan, step, zygotes[kind]) for step, kind in _IN_ZYGOTE.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """How a change of a function would be judged, as far as can be told before a test has run."""
+
+    #: None where no worker starts.
+    step: Step | None
+    #: Why not in a faster step.
+    reasons: tuple[str, ...]
 
 
 class Pool:
@@ -68,6 +81,16 @@ class Pool:
         most = sum(self._judged.values()) * _MANY
         single = (f"{why} ({count} candidates)" for why, count in self._passed_on.items() if count > max(most, 1))
         return (*dict.fromkeys(found), *single)
+
+    def outlook(self) -> Outlook:
+        """The first step of the ladder that may be used, with nothing but the start of its worker to go by."""
+        reasons: list[str] = []
+        for step in _FUNCTIONS:
+            why = self._benches[0][step].unusable()
+            if why is None:
+                return Outlook(step=step, reasons=tuple(reasons))
+            reasons.append(f"{step}: {why}")
+        return Outlook(step=None, reasons=tuple(reasons))
 
     def again(self, tests: Sequence[str]) -> TestRun | None:
         """The last of `tests` after the others, on the code as it is, by the first step that can; None where none."""
@@ -132,8 +155,7 @@ class Pool:
             # What the tests' own process has imported is only there in memory.
             imported = trial.path in self._plan.baseline.facts.files
             return ("fresh-disk", "process") if imported else ("collected-disk", "fresh-disk", "process")
-        fast: tuple[Step, ...] = ("direct", "collected") if trial.swap is not None else ()
-        return (*fast, "fresh", "process")
+        return _FUNCTIONS if trial.swap is not None else _FUNCTIONS[2:]
 
     def _distrust(self, number: int, step: Step, tests: tuple[str, ...]) -> str | None:
         """Why a worker's step is not used for `tests`; the positive control runs at its first use."""

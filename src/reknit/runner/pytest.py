@@ -68,11 +68,21 @@ class PytestRunner:
         place = replace(self._place, env={**self._place.env, "PYTHONHASHSEED": str(hash_seed)})
         order = self._order(() if whole else self._arguments)
         order |= {"trace": trace, "hang_seconds": hang_seconds}
-        run = run_suite(place, order, files=files or {}, tests=tests, deadline=deadline)
+        return self._heard(run_suite(place, order, files=files or {}, tests=tests, deadline=deadline))
+
+    @staticmethod
+    def _heard(run: SuiteRun) -> SuiteRun:
+        """The run, if pytest came to any test."""
         empty = run.status is not None and not run.tests and not run.collect_errors
         if empty and (run.status or not run.collected):
             raise _infrastructure(run)
         return run
+
+    def collect(self, *, deadline: float) -> SuiteRun:
+        """What pytest finds, with the lines that run meanwhile; no test is run."""
+        seconds = max(0.0, deadline - time.monotonic())
+        order = self._order((*self._arguments, "--collect-only")) | {"trace": True, "hang_seconds": seconds}
+        return self._heard(run_suite(self._place, order, files={}, tests=None, deadline=deadline))
 
     def plugins(self) -> tuple[str, ...]:
         """The distributions whose plug-ins pytest loads by itself, with their versions."""

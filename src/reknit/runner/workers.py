@@ -100,7 +100,7 @@ class Worker:
 
     def control(self, tests: Sequence[str]) -> str | None:
         """Run the original code: why this step cannot be trusted with these failing tests, or None; feeds by its use."""
-        if self.step == "direct" and (why := self._no_direct(tests)) is not None:
+        if (why := self.unusable(tests)) is not None:
             return why
         known = self._plan.baseline.tests
         # Those that fail only after others are run after them, in one process.
@@ -116,10 +116,12 @@ class Worker:
                 self._feed(attempt)
         return None
 
-    def _no_direct(self, tests: Sequence[str]) -> str | None:
-        """Why pytest's protocol is needed for one of the tests; whatever else may be wrong is told when they are run."""
+    def unusable(self, tests: Sequence[str] = ()) -> str | None:
+        """Why this step cannot be used, for `tests` in particular, as far as is known without running one."""
         if self.zygote.open({}) is None:
             return self.zygote.broken
+        if self.step != "direct":
+            return None
         exceptions = self.zygote.whole_protocol
         return self.zygote.no_direct or next((exceptions[t] for t in tests if t in exceptions), None)
 

@@ -1,142 +1,43 @@
-"""What reknit finds of a project, what keeps it from healing there, and the one command that mends each.
-
-Nothing is called well that was not looked at: what could not be checked, because something before it is missing, is
-said to be unchecked. What is run of the project (its interpreter, and pytest's collection) runs in the sandbox.
-"""
+"""How each thing stands that was looked at, and what mends it."""
 
 from __future__ import annotations
 
-import enum
 import os
 import platform
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from reknit import __version__
 from reknit.bounded import escaped
-from reknit.config import Options, find_root
 from reknit.config.options import MARKS
-from reknit.errors import CannotJudgeError, ReknitError
-from reknit.kit import level
-from reknit.runner import interpreter
-from reknit.runner.base import SuiteRun
+from reknit.doctor.checkup import Finding, Health, Imported
+from reknit.errors import ReknitError
+from reknit.runner.base import Step, SuiteRun
 from reknit.runner.environments import Interpreter
 from reknit.runner.exposure import find_repository
-from reknit.runner.layout import judge_of_tests
-from reknit.runner.packages import Package, is_editable, packages
+from reknit.runner.ladder import Outlook
 from reknit.runner.pytest import PytestRunner
 from reknit.runner.remedy import install, install_project, missing_module, set_up
 from reknit.sandbox.base import Level, Sandbox
-from reknit.sandbox.find import survey
-from reknit.store.place import project_state
 
-#: Collection may take so long (seconds); `heal` gives its first run half of its time.
-_COLLECT_SECONDS = 150.0
-_TRACERS = {
+TRACERS = {
     "monitoring": "sys.monitoring",
     "coverage": "the project's coverage.py",
     "settrace": "sys.settrace (slow: Python 3.12, or coverage.py in the project's environment, is faster)",
 }
-
-
-class Health(enum.StrEnum):
-    """How one thing stands."""
-
-    WELL = "well"
-    #: Healing works, and less well than it could, or otherwise than one may think.
-    DOUBTFUL = "doubtful"
-    #: Healing does not work.
-    ILL = "ill"
-    #: Something before it is missing.
-    UNCHECKED = "unchecked"
+_STEPS: Mapping[Step, str] = {
+    "direct": "forked once all is imported, the changed function swapped in, without pytest's reports around a test",
+    "collected": "forked once all is imported, the changed function swapped in, with pytest's whole protocol",
+    "fresh": "forked with pytest loaded, each candidate imports the project",
+    "process": "each candidate in a process of its own, which is slow",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    topic: str
-    health: Health
-    text: str
-    details: tuple[str, ...] = ()
-    #: A command, or what to do.
-    fix: str | None = None
-    #: Its section of docs/errors.md, where it is an error that `heal` would end with.
-    slug: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """Where the tests import a package of the project from."""
-
-    name: str
-    #: Where it lies in the project.
-    path: str
-    #: None: no test imports it while pytest collects.
-    inside: bool | None
-    #: The file elsewhere, if it is not inside.
-    elsewhere: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passed:
-    """An environment that was passed over."""
-
-    origin: str
-    path: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkup:
-    """All that was found; what is null could not be found out."""
-
-    reknit: str
-    reknit_python: str
-    project: str
-    repository: str | None
-    state: str
-    python: str
-    python_version: str | None
-    #: How the interpreter was found.
-    python_origin: str
-    passed_over: tuple[Passed, ...]
-    pytest: str | None
-    #: "name version" of what pytest loads by itself.
-    plugins: tuple[str, ...]
-    tests: int | None
-    collect_seconds: float | None
-    layout: str
-    imported: tuple[Imported, ...]
-    isolation: str | None
-    view: str | None
-    #: Why no stronger isolation, or no better view, works.
-    why_not_stronger: tuple[str, ...]
-    coverage: str | None
-    findings: tuple[Finding, ...]
-
-    @property
-    def summary(self) -> str:
-        """What the findings come to. Whether a test fails is not known: none was run."""
-        ill = [f.topic for f in self.findings if f.health is Health.ILL]
-        if not self.can_heal:
-            return f"reknit cannot heal here; to be mended: {', '.join(ill)}"
-        if any(f.slug == "collection" for f in self.findings):
-            return "reknit can heal here only tests that were collected and fail; mend the imports to have the others judged"
-        return "reknit can heal here"
-
-    @property
-    def can_heal(self) -> bool:
-        """Whether nothing stands in the way."""
-        return not any(f.health in {Health.ILL, Health.UNCHECKED} for f in self.findings)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class Seen:
     """What was seen, as far as it went."""
 
     root: Path
@@ -149,83 +50,16 @@ class _Seen:
     run: SuiteRun | None = None
     seconds: float = 0.0
     error: ReknitError | None = None
+    outlook: Outlook | None = None
 
     @property
     def has_pytest(self) -> bool:
+        """Whether pytest was found."""
         return self.runner is not None and not (self.error is not None and self.error.slug == "no-pytest")
 
 
-def examine(options: Options, tell: Callable[[str], None] = lambda _text: None) -> Checkup:
-    """Look at the project that `options` names; `UsageError` where they cannot be used, every other end is a finding."""
-    root = find_root(options.project)
-    python = interpreter.find(root, options.python, os.environ)
-    state = project_state(root, options.state_dir)
-    tell("trying what isolation works")
-    sandbox, reasons = survey(level(options.isolation))
-    tell("collecting the tests")
-    seen = _Seen(root=root, state=state, python=python, sandbox=sandbox, why_not_stronger=reasons)
-    seen = _collect(seen, sandbox, options) if sandbox else seen
-    facts, run = seen.runner.facts if seen.runner else None, seen.run
-    layout, imported = _imports(seen)
-    repository = find_repository(root)
-    return Checkup(
-        reknit=__version__,
-        reknit_python=f"{platform.python_version()} ({sys.executable})",
-        project=str(root),
-        repository=str(repository) if (repository / ".git").exists() else None,
-        state=str(state),
-        python=str(python.python),
-        python_version=facts.python if facts else None,
-        python_origin=python.origin,
-        passed_over=tuple(Passed(origin=p.origin, path=escaped(str(p.path)), why=p.why) for p in python.passed_over),
-        pytest=facts.packages.get("pytest") if facts else None,
-        plugins=seen.plugins,
-        tests=len(run.collected) if run else None,
-        collect_seconds=round(seen.seconds, 3) if run else None,
-        layout=layout,
-        imported=imported,
-        isolation=sandbox.level if sandbox else None,
-        view=run.view if run else None,
-        why_not_stronger=reasons,
-        coverage=_TRACERS.get(run.tracer) if run else None,
-        findings=tuple(_findings(seen, layout, imported)),
-    )
-
-
-def _collect(seen: _Seen, sandbox: Sandbox, options: Options) -> _Seen:
-    try:
-        runner = PytestRunner(
-            sandbox,
-            root=seen.root,
-            python=seen.python,
-            env=interpreter.variables_for_tests(os.environ, options.env, seen.python.python),
-            arguments=(*options.pytest_args, "--collect-only"),
-        )
-        seen = replace(seen, runner=runner, plugins=runner.plugins())
-        began = time.monotonic()
-        run = runner.suite(trace=True, deadline=began + _COLLECT_SECONDS, hang_seconds=_COLLECT_SECONDS)
-        return replace(seen, run=run, seconds=time.monotonic() - began)
-    except CannotJudgeError as exc:
-        return replace(seen, error=exc)
-
-
-def _imports(seen: _Seen) -> tuple[str, tuple[Imported, ...]]:
-    """How the project's packages are laid out, and where the tests import them from."""
-    layout, own = packages(seen.root, judge_of_tests(seen.run.own if seen.run else ()))
-    words = [layout.value]
-    words += ["with a namespace package"] if any(p.namespace for p in own) else []
-    words += ["installed as editable"] if is_editable(seen.python.python, seen.root) else []
-    return ", ".join(words), tuple(_imported(p, seen.run) for p in own) if seen.run else ()
-
-
-def _imported(package: Package, run: SuiteRun) -> Imported:
-    inside = any(f == package.path or f.startswith(f"{package.path}/") for f in run.facts.files)
-    elsewhere = None if inside else run.facts.elsewhere.get(package.name)
-    found = True if inside else (False if elsewhere else None)
-    return Imported(name=package.name, path=package.path, inside=found, elsewhere=elsewhere)
-
-
-def _findings(seen: _Seen, layout: str, imported: tuple[Imported, ...]) -> Iterator[Finding]:
+def findings(seen: Seen, layout: str, imported: tuple[Imported, ...]) -> Iterator[Finding]:
+    """How each thing stands, in the order in which they depend on each other."""
     yield _well("reknit", f"{__version__}, on Python {platform.python_version()} ({sys.executable})")
     yield _project(seen.root)
     yield _isolation(seen)
@@ -233,6 +67,7 @@ def _findings(seen: _Seen, layout: str, imported: tuple[Imported, ...]) -> Itera
     yield _pytest(seen)
     yield _tests(seen, imported)
     yield _layout(seen, layout, imported)
+    yield _candidates(seen)
     yield _coverage(seen)
     yield _state(seen.state)
 
@@ -263,7 +98,7 @@ def _project(root: Path) -> Finding:
     return _well("project", f"{root}, the nearest folder with {mark} ({git})")
 
 
-def _isolation(seen: _Seen) -> Finding:
+def _isolation(seen: Seen) -> Finding:
     sandbox, reasons = seen.sandbox, seen.why_not_stronger
     if sandbox is None:
         text = "no isolation works here, and nothing of the project is run without"
@@ -289,7 +124,7 @@ def _bubblewrap() -> str | None:
     return known or "install bubblewrap with your system's package manager"
 
 
-def _interpreter(seen: _Seen) -> Finding:
+def _interpreter(seen: Seen) -> Finding:
     python = seen.python
     passed = tuple(f"passed over: {p}" for p in python.passed_over)
     if seen.runner is None and seen.error is not None:
@@ -303,7 +138,7 @@ def _interpreter(seen: _Seen) -> Finding:
     return _well("interpreter", text)
 
 
-def _pytest(seen: _Seen) -> Finding:
+def _pytest(seen: Seen) -> Finding:
     if seen.runner is None:
         return _unchecked("pytest", "the interpreter does not run")
     python = seen.python
@@ -315,7 +150,7 @@ def _pytest(seen: _Seen) -> Finding:
     return _well("pytest", version, *([f"plug-ins: {', '.join(seen.plugins)}"] if seen.plugins else []))
 
 
-def _tests(seen: _Seen, imported: tuple[Imported, ...]) -> Finding:
+def _tests(seen: Seen, imported: tuple[Imported, ...]) -> Finding:
     if not seen.has_pytest:
         return _unchecked("tests", "pytest does not run")
     if seen.error is not None or seen.run is None:
@@ -348,7 +183,7 @@ def _last_word(module: str, said: str) -> str:
     return f"{module}: {[*lines, *marked][-1]}"
 
 
-def _layout(seen: _Seen, layout: str, imported: tuple[Imported, ...]) -> Finding:
+def _layout(seen: Seen, layout: str, imported: tuple[Imported, ...]) -> Finding:
     if seen.run is None:
         return _unchecked("imports", f"no test was collected (layout: {layout})")
     away = [i for i in imported if i.inside is False]
@@ -368,10 +203,22 @@ def _layout(seen: _Seen, layout: str, imported: tuple[Imported, ...]) -> Finding
     return _well("imports", f"the tests import the project's own {', '.join(inside[:3])}{more} (layout: {layout})")
 
 
-def _coverage(seen: _Seen) -> Finding:
-    if seen.run is None or seen.run.tracer not in _TRACERS:
+def _candidates(seen: Seen) -> Finding:
+    """How a change of a function would be judged."""
+    if seen.outlook is None:
+        return _unchecked("candidates", "no test was collected")
+    step, reasons = seen.outlook.step, seen.outlook.reasons
+    details = tuple(f"no faster step: {r}" for r in reasons)
+    if step is None:
+        return Finding(topic="candidates", health=Health.DOUBTFUL, text="no worker starts", details=details)
+    text = f"judged in step {step}: {_STEPS[step]}"
+    return _well("candidates", text, *details)
+
+
+def _coverage(seen: Seen) -> Finding:
+    if seen.run is None or seen.run.tracer not in TRACERS:
         return _unchecked("coverage", "no test was collected")
-    return _well("coverage", _TRACERS[seen.run.tracer])
+    return _well("coverage", TRACERS[seen.run.tracer])
 
 
 def _state(state: Path) -> Finding:
