@@ -7,6 +7,7 @@ import gc
 import os
 import select
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -26,6 +27,8 @@ from .sources import Sources
 
 #: Seconds between looks at whether a silent child still lives.
 _GLANCE = 0.05
+#: Modules whose threads Python does not know of, or that replace them.
+_WITH_THREADS = ("gevent", "grpc")
 #: Generations of orphans that are followed.
 _ROUNDS = 1000
 #: Of a candidate of which no more is known.
@@ -91,8 +94,7 @@ class Worker:
         gc.freeze()
         self._kept = set(_children())
         self._fence.close()
-        threads = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
-        self.channel.send({**ready, "event": "ready", "threads": threads, "cpu": cpu_seconds()})
+        self.channel.send({**ready, "event": "ready", "threads": _threads(), "cpu": cpu_seconds()})
         while True:
             order = self.channel.receive()
             if order is None:
@@ -181,6 +183,12 @@ class Worker:
             return self.tank.exhausted or (bad and bool(order.get("stop_on_failure")))
 
         return enough
+
+
+def _threads() -> list[str]:
+    """What runs beside the main thread, and would be missing in a forked child."""
+    threads = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+    return [*threads, *(name for name in _WITH_THREADS if name in sys.modules)]
 
 
 def _fork() -> int:

@@ -145,6 +145,14 @@ def test_where_threads_would_be_missing_the_candidate_starts_them_itself(tmp_pat
     assert judge.pool.steps_down == (f"direct: {why}", f"collected: {why}")
 
 
+def test_modules_that_do_not_survive_a_fork_are_imported_by_the_candidate(tmp_path: Path) -> None:
+    judge = Judge(tmp_path, {**FILES, "src/grpc.py": "", "tests/conftest.py": "import grpc\n"})
+    with judge.pool:
+        attempt = judge.one(judge.add("return a + b"))
+    assert (attempt.step, attempt.passed) == ("fresh", True)
+    assert [why.rpartition(": ")[2] for why in judge.pool.steps_down] == ["grpc", "grpc"]
+
+
 def test_what_nobody_waits_for_is_ended_at_once(judge: Judge) -> None:
     """One worker sleeps over a candidate when another has found the winner; both are ready for the next fault."""
     trials = [judge.add("return a + b"), judge.add("import time; time.sleep(100)\nreturn a + b")]
