@@ -118,6 +118,12 @@ def timed_out(exc: BaseException) -> bool:
     return isinstance(exc, pytest.fail.Exception) and str(exc).startswith("Timeout (>")
 
 
+def not_again(item: Any) -> None:
+    """A test that does not end is not tried again by pytest-rerunfailures, for which no limit of time would hold."""
+    if hasattr(item, "execution_count"):
+        item.execution_count = 1 << 30
+
+
 class Timeouts:
     """Pytest-timeout ends a test by an exception; its other method, a thread, would take pytest with it."""
 

@@ -19,7 +19,7 @@ from _pytest.doctest import DoctestItem
 
 from .facts import cpu_seconds
 from .fuel import OutOfFuel
-from .plugins import Timeouts, hurry, leave_out_idle, settle_items, settle_options, timed_out
+from .plugins import Timeouts, hurry, leave_out_idle, not_again, settle_items, settle_options, timed_out
 from .protocol import Message
 
 _LONGEST = 2000
@@ -216,6 +216,8 @@ class Reporter(Timeouts):
         report = (yield).get_result()
         if report.failed and call.excinfo is not None:
             report.reknit_failure = facts_of(call.excinfo.value, self._root, tell_locals=self._tell_locals)
+            if report.reknit_failure["hung"]:
+                not_again(item)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note what counts: plugins may have changed a report, dropped it for another try, or made one of their own."""
