@@ -43,9 +43,9 @@ def test_layers_and_purity() -> None:
 
 @pytest.mark.parametrize("path", modules(SRC / "probe"), ids=lambda p: p.name)
 def test_probe_needs_only_what_the_project_has(path: Path) -> None:
-    """It runs inside the project's interpreter: the standard library, the project's pytest, its coverage if there."""
+    """It runs inside the project's interpreter: the standard library, the project's pytest; coverage and Hypothesis if there."""
     # `_reknit_probe` is the name that start.py gives the folder: `reknit.probe` would run our __init__ there.
-    assert strangers(imports(path), {"pytest", "_pytest", "coverage", "_reknit_probe"}) == set()
+    assert strangers(imports(path), {"pytest", "_pytest", "coverage", "hypothesis", "_reknit_probe"}) == set()
 
 
 def test_only_runner_knows_the_probe_and_only_its_protocol() -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
     not PLUGINS.is_dir(),
     reason="needs pytest's plug-ins in plugins of our environment; scripts/setup.sh puts them there",
 )
-PYTHON = PLUGINS / "bin" / "python"
+PYTHON = str(PLUGINS / "bin" / "python")
 
 
 def write(folder: Path, files: Mapping[str, bytes], ini: str) -> Path:
@@ -39,7 +39,7 @@ def runner(root: Path, plugin: str | None, *arguments: str) -> PytestRunner:
     """With this plug-in alone, or with all of them."""
     alone = () if plugin is None else ("-p", plugin)
     env = {} if plugin is None else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    return projects.runner(root, *alone, *arguments, python=PYTHON, env=env)
+    return projects.runner(root, *alone, *arguments, python=Path(PYTHON), env=env)
 
 
 def check_steps(root: Path, tests: PytestRunner, cases: list[Case]) -> None:
