@@ -2,18 +2,17 @@
 
 A repository of many packages is generated, the same one each time, committed to git, and one token of one package is
 made wrong. Then pytest and `reknit heal` run that package's tests, asked for in three ways: by arguments after `--`,
-by the repository's `testpaths`, and from within the package. Each run of reknit has a memory of its own, and is given
-twice: cold, and warm.
+by the repository's `testpaths`, and from within the package. They take turns, and of several rounds the least counts.
 
-    python bench/scale.py [FOLDER] [--quick] [--files 100000] [--lines 1000000] [--isolation LEVEL]
+    python bench/scale.py [FOLDER] [--quick] [--files 100000] [--isolation LEVEL]
 
 A FOLDER that does not exist is made and kept, one that was made so before is used again. The last line is JSON, of the
 dearest of the three ways:
 
 added_cpu_seconds    CPU of reknit and all that it has started when its first candidate was judged, less pytest's own
 added_mb             what all these processes held at most until then (PSS), less pytest's own
-warm_added_seconds   wall clock from the start of the second run to its first candidate, less that of pytest for the
-                     failing test alone
+warm_added_seconds   wall clock from the start of a run that remembers one before to its first candidate, less that of
+                     pytest for the failing test alone
 
 Bars: at most 2, 300 and 2. `figures` has what they were made from. Linux only: it reads /proc.
 """
@@ -27,6 +26,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -225,18 +225,30 @@ def whole(command: Sequence[str], folder: Path, env: dict[str, str]) -> Used:
     return used
 
 
-def healed(command: Sequence[str], folder: Path, env: dict[str, str]) -> tuple[Used, Used]:
-    """What `reknit heal` has used when its first candidate was judged, and at its end."""
+def healed(command: Sequence[str], folder: Path, env: dict[str, str], *, to_the_end: bool) -> Used:
+    """What `reknit heal` has used when its first candidate was judged, or `to_the_end`."""
     account = Account(command, folder, env)
     first, said = None, []
     for line in account.process.stderr or ():
         said.append(line)
         if FIRST in line and first is None:
             first = account.used()
+            if not to_the_end:
+                account.process.send_signal(signal.SIGINT)
     end = account.end()
-    if first is None or account.process.returncode != 3:
-        sys.exit(f"{' '.join(command)} ended with {account.process.returncode}, not 3:\n{''.join(said)}")
-    return first, end
+    status = account.process.returncode
+    if first is None or status != (3 if to_the_end else 130):
+        sys.exit(f"{' '.join(command)} ended with {status}; nothing was measured:\n{''.join(said)}")
+    return end if to_the_end else first
+
+
+def least(rounds: Sequence[Used]) -> Used:
+    """The least of each figure: every disturbance only adds."""
+    return Used(
+        cpu_seconds=min(u.cpu_seconds for u in rounds),
+        wall_seconds=min(u.wall_seconds for u in rounds),
+        most_mb=min(u.most_mb for u in rounds),
+    )
 
 
 def _tree(pid: int) -> Iterator[int]:
@@ -267,32 +279,35 @@ def _held_kb(pid: int) -> int:
     return int((_read(f"/proc/{pid}/statm").split() or ["0", "0"])[1]) * _PAGE_KB
 
 
-def measure(root: Path, way: str, python: str, isolation: str | None) -> dict[str, dict[str, float]]:
-    """Pytest and reknit on the tests of the one package, asked for in that way."""
-    tests = "pkgs/p0001/tests" if way == "arguments" else None
+def measure(root: Path, way: str, asked: argparse.Namespace) -> dict[str, Used]:
+    """Pytest and reknit on the tests of the one package, asked for in that way, taking turns."""
+    tests = ["pkgs/p0001/tests"] if way == "arguments" else []
     folder = root / "pkgs" / "p0001" if way == "package" else root
-    prefix = "" if way == "package" else "pkgs/p0001/"
-    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    level = ["--isolation", isolation] if isolation else []
-    heal = [*REKNIT, "--python", python, *level, *(["--", tests] if tests else [])]
+    failing = FAILING if way == "package" else f"pkgs/p0001/{FAILING}"
+    pytest = [asked.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    level = ["--isolation", asked.isolation] if asked.isolation else []
+    heal = [*REKNIT, "--python", asked.python, *level, *(["--", *tests] if tests else [])]
+    rounds: dict[str, list[Used]] = {name: [] for name in ("pytest", "pytest_one", "cold", "healed", "warm")}
     with tempfile.TemporaryDirectory() as home:
-        env = {**os.environ, "HOME": home, "REKNIT_STATE_DIR": home, "PYTHONDONTWRITEBYTECODE": "1"}
-        whole([*pytest, *([tests] if tests else [])], folder, env)  # fills the disk cache
-        alone = whole([*pytest, *([tests] if tests else [])], folder, env)
-        one = whole([*pytest, prefix + FAILING], folder, env)
-        cold, end = healed(heal, folder, env)
-        warm, warm_end = healed(heal, folder, env)
-    named = {"pytest": alone, "pytest_one": one, "cold": cold, "healed": end, "warm": warm, "warm_healed": warm_end}
-    return {name: {k: round(v, 3) for k, v in dataclasses.asdict(used).items()} for name, used in named.items()}
+        env = {**os.environ, "HOME": home, "REKNIT_STATE_DIR": f"{home}/warm"}
+        whole([*pytest, *tests], folder, env)  # fills the disk's cache, and Python's
+        rounds["healed"].append(healed(heal, folder, env, to_the_end=True))
+        for number in range(asked.rounds):
+            cold = {**env, "REKNIT_STATE_DIR": f"{home}/cold-{number}"}
+            rounds["pytest"].append(whole([*pytest, *tests], folder, env))
+            rounds["cold"].append(healed(heal, folder, cold, to_the_end=False))
+            rounds["pytest_one"].append(whole([*pytest, failing], folder, env))
+            rounds["warm"].append(healed(heal, folder, env, to_the_end=False))
+    return {name: least(used) for name, used in rounds.items()}
 
 
-def result(figures: dict[str, dict[str, dict[str, float]]]) -> dict[str, float]:
+def result(figures: dict[str, dict[str, Used]]) -> dict[str, float]:
     """The three figures that have bars, of the dearest way each."""
     ways = figures.values()
     return {
-        "added_cpu_seconds": round(max(w["cold"]["cpu_seconds"] - w["pytest"]["cpu_seconds"] for w in ways), 2),
-        "added_mb": round(max(w["cold"]["most_mb"] - w["pytest"]["most_mb"] for w in ways), 1),
-        "warm_added_seconds": round(max(w["warm"]["wall_seconds"] - w["pytest_one"]["wall_seconds"] for w in ways), 2),
+        "added_cpu_seconds": round(max(w["cold"].cpu_seconds - w["pytest"].cpu_seconds for w in ways), 2),
+        "added_mb": round(max(w["cold"].most_mb - w["pytest"].most_mb for w in ways), 1),
+        "warm_added_seconds": round(max(w["warm"].wall_seconds - w["pytest_one"].wall_seconds for w in ways), 2),
     }
 
 
@@ -320,16 +335,21 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--lines", type=int, help=f"by default {LINES_PER_FILE} a file")
     parser.add_argument("--isolation")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--way", choices=WAYS, action="append", help="by default all of them")
     parser.add_argument("--python", default=sys.executable, help="an interpreter with pytest")
     asked = parser.parse_args()
     files = QUICK_FILES if asked.quick else asked.files
     with repository(asked.folder, files, asked.lines or LINES_PER_FILE * files) as root:
-        figures = {way: measure(root, way, asked.python, asked.isolation) for way in asked.way or WAYS}
-    for way, used in figures.items():
+        figures = {way: measure(root, way, asked) for way in asked.way or WAYS}
+    told = {
+        way: {name: {k: round(v, 3) for k, v in dataclasses.asdict(u).items()} for name, u in used.items()}
+        for way, used in figures.items()
+    }
+    for way, used in told.items():
         for name, numbers in used.items():
             print(f"{way:9}  {name:11}", "  ".join(f"{k} {v:8.2f}" for k, v in numbers.items()))
-    print(json.dumps({**result(figures), "files": files, "figures": figures}))
+    print(json.dumps({**result(figures), "files": files, "figures": told}))
 
 
 if __name__ == "__main__":
