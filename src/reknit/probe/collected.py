@@ -37,7 +37,7 @@ class Collected:
             session.config.pluginmanager.unregister(terminal)
         items = {item.nodeid: item for item in session.items}
         self._live = swap.Live(self._worker.sources.covers)
-        self._direct = Direct(session, self._worker.pipe.send, self._worker.order["root"])
+        self._direct = Direct(session, self._worker.pipe, self._worker.order["root"])
         self._whole = exceptions = self._direct.exceptions(session.items)
         self._direct.prepare(session.items)
         self._worker.loop(

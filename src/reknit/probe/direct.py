@@ -44,13 +44,14 @@ class NotDirectError(Exception):
 class Direct:
     """Runs items of one session."""
 
-    def __init__(self, session: Any, send: Callable[[Message], None], root: str) -> None:
-        self._send = send
+    def __init__(self, session: Any, pipe: Any, root: str) -> None:
+        self._pipe = pipe
         self._root = root
         self._config = session.config
         self._manager = session.config.pluginmanager
         self._left_out = [p for p in self._manager.get_plugins() if self._is_left_out(p)]
-        self._hooks: dict[tuple[str, int], Callable[..., Any]] = {}
+        #: By item and phase.
+        self._hooks: dict[tuple[int, str], Callable[..., Any]] = {}
         self._skips = (pytest.skip.Exception, unittest.SkipTest)
         self._filtered: Any = None
         #: Told of each finished test; a true answer ends the run.
@@ -90,7 +91,7 @@ class Direct:
         for item in items:
             _make_room(item)
             for phase in ("setup", "call", "teardown"):
-                self._hook(f"pytest_runtest_{phase}", item)
+                self._hooks[id(item), phase] = self._hook(f"pytest_runtest_{phase}", item)
         capture = self._manager.getplugin("capturemanager")
         if capture is not None:
             capture.resume_global_capture()
@@ -102,13 +103,13 @@ class Direct:
         self._filtered = filters
 
     def run(self, item: Any, following: Any) -> None:
-        """One test, as `pytest_runtest_protocol` does it; tells its start and its result; may raise `NotDirectError`."""
-        self._send({"event": "start", "test": item.nodeid})
+        """One test, as `pytest_runtest_protocol` does it; tells its result; may raise `NotDirectError`."""
+        self._pipe.flush()  # the results before it must be known, should it end the process
         began = time.perf_counter()
         state = self._phases(item, following)
         seconds = time.perf_counter() - began
         result = {"event": "result", "test": item.nodeid, "seconds": seconds, **state}
-        self._send(result)
+        self._pipe.hold(result)
         if self.stop_when(result):
             item.session.shouldfail = "reknit has seen enough"
 
@@ -133,7 +134,7 @@ class Direct:
     def _phase(self, phase: str, item: Any, **more: Any) -> BaseException | None:
         """What the phase raises."""
         try:
-            self._hook(f"pytest_runtest_{phase}", item)(item=item, **more)
+            self._hooks[id(item), phase](item=item, **more)
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise  # as in pytest, the end of the run
         except BaseException as exc:  # noqa: BLE001 - a test may raise anything
@@ -143,11 +144,11 @@ class Direct:
     def _hook(self, name: str, item: Any) -> Callable[..., Any]:
         """The hook without what is left out, and without the conftest modules of other folders."""
         relay = getattr(item.ihook, "_hook_relay", item.ihook)
-        key = name, id(relay)
-        if key not in self._hooks:
-            others = getattr(relay, "remove_mods", ())
-            self._hooks[key] = self._manager.subset_hook_caller(name, [*self._left_out, *others])
-        return self._hooks[key]
+        hook: Any = self._manager.subset_hook_caller(name, [*self._left_out, *getattr(relay, "remove_mods", ())])
+        (first, *more) = hook.get_hookimpls()
+        # The usual case: nobody but pytest's runner, which is then called without a manager of hooks between.
+        plain: Callable[..., Any] = hook if more or not _is_runner(first.plugin) else first.function
+        return plain
 
     def _state(self, exc: BaseException | None, bad: str) -> Message:
         if exc is None:

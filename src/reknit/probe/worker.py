@@ -50,6 +50,7 @@ class Pipe:
         self.fd: int | None = None
         #: What is said while this is a list, goes there.
         self.aside: list[Message] | None = None
+        self._held = bytearray()
 
     def send(self, message: Message) -> None:
         """Send to the zygote from a child, to reknit from the zygote."""
@@ -58,9 +59,20 @@ class Pipe:
         elif self.fd is None:
             self._channel.send(message)
         else:
-            data = memoryview(encode(message))
-            while data:
-                data = data[os.write(self.fd, data) :]
+            self.hold(message)
+            self.flush()
+
+    def hold(self, message: Message) -> None:
+        """Send with what is sent next, from a child: each write wakes the zygote."""
+        if self.aside is not None:
+            self.aside.append(message)
+        else:
+            self._held += encode(message)
+
+    def flush(self) -> None:
+        """Send what is held."""
+        while self._held and self.fd is not None:
+            del self._held[: os.write(self.fd, self._held)]
 
 
 class Worker:
@@ -129,7 +141,7 @@ class Worker:
         os.close(read)
         status = _end(child, self._kept)
         forget_output()
-        return {**_answer(messages, timed_out=timed_out), "status": status}
+        return {**_answer(messages, order, timed_out=timed_out), "status": status}
 
     def _collect(self, read: int, child: int, deadline: float) -> tuple[list[Message], bool]:
         """Messages until the child is done, dead, late or unwanted; and whether it was one of the last two."""
@@ -198,21 +210,22 @@ def _fork() -> int:
         return os.fork()
 
 
-def _answer(messages: list[Message], *, timed_out: bool) -> Message:
+def _answer(messages: list[Message], order: Message, *, timed_out: bool) -> Message:
     """What the child has told of the candidate."""
     events: dict[Any, list[Message]] = {}
     for message in messages:
         events.setdefault(str(message.get("event")), []).append(message)
-    results, started = events.get("result", []), events.get("start", [])
-    done = [*events.get("done", ()), *events.get("passed", ()), {**_NOTHING, "why": "died"}]
+    results, started = events.get("result", []), [m.get("test") for m in events.get("start", ())]
+    told = {**_NOTHING, **[*events.get("done", ()), *events.get("passed", ()), {"why": "died"}][0]}
+    if order["direct"] and told["loaded"] and not told["finished"]:
+        started = order["tests"][: len(results) + 1]  # they run in this order, and none says that it begins
     return {
-        **_NOTHING,
-        **done[0],
+        **told,
         # What comes after is the original's doing.
         "timed_out": timed_out and "passed" not in events,
         "results": results,
         "errors": events.get("collect-error", []),
-        "running": started[-1].get("test") if len(started) > len(results) else None,
+        "running": started[-1] if len(started) > len(results) else None,
     }
 
 
