@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reknit.runner.base import SuiteRun
+from reknit.runner.base import Attempt, SuiteRun
 from reknit.runner.pytest import PytestRunner
 from tests import projects
 from tests.e2e.machine import make
@@ -42,8 +42,8 @@ def runner(root: Path, plugin: str | None, *arguments: str) -> PytestRunner:
     return projects.runner(root, *alone, *arguments, python=Path(PYTHON), env=env)
 
 
-def check_steps(root: Path, tests: PytestRunner, cases: list[Case]) -> None:
-    """Candidates are judged where they should, and their tests' results there are those of a clean process."""
+def check_steps(root: Path, tests: PytestRunner, cases: list[Case]) -> list[Attempt]:
+    """Candidates are judged where they should, with the results of a clean process; three for each case."""
     run = projects.suite(tests)
     assert (set(run.bad), run.not_run) == ({test for case in cases for test in case.bad}, ())
     trials, wanted = [], []
@@ -68,6 +68,7 @@ def check_steps(root: Path, tests: PytestRunner, cases: list[Case]) -> None:
     ]
     assert not (root / ".hypothesis" / "examples").exists()
     assert not (root / ".coverage").exists()
+    return attempts
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n not in {*TOGETHER["most"], "hypothesis"}])
@@ -87,7 +88,9 @@ def test_the_step_with_all_plugins_beside_each_other(tmp_path: Path) -> None:
     """One that no test uses keeps none from the fastest step: here pytest-timeout and pytest-rerunfailures."""
     files, cases = together((*TOGETHER["most"], "hypothesis"))
     root = write(tmp_path, files, "DJANGO_SETTINGS_MODULE = site_settings")
-    check_steps(root, runner(root, None), cases)
+    attempts = check_steps(root, runner(root, None), cases)
+    # Of a candidate of the last, Hypothesis' first example that fails is enough: the smallest takes 221.
+    assert attempts[-3].ticks < 100
 
 
 @pytest.mark.parametrize("group", TOGETHER)
@@ -180,8 +183,39 @@ def test_what_hypothesis_remembers_is_asked_and_never_changed(tmp_path: Path) ->
         for value in ("n * n", "n + 1")
     )
     with tests.trials(tests=run.collected, baseline=run, jobs=1, fuel=None, deadline=math.inf) as pool:
-        passed = [
-            a.passed for _, a in pool.run(iter([right, wrong, replace(right, swap=None), replace(wrong, swap=None)]))
-        ]
-    assert passed == [True, False, True, False]
+        attempts = [a for _, a in pool.run(iter([right, wrong, replace(right, swap=None), replace(wrong, swap=None)]))]
+    assert [a.passed for a in attempts] == [True, False, True, False]
     assert sorted((root / ".hypothesis" / "examples").rglob("*")) == kept
+
+
+SHOWS_DRAWN = b"""\
+from hypothesis import given, settings, strategies as st
+
+drawn = []
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=5)
+def test_draws(n):
+    drawn.append(n)
+
+
+def test_shows():
+    assert drawn == []
+"""
+
+
+def test_hypothesis_draws_alike_in_every_run(tmp_path: Path) -> None:
+    """Another seed comes with another order of sets."""
+    tests = runner(write(tmp_path, {"test_a.py": SHOWS_DRAWN}, ""), "hypothesispytest")
+    first, again, other = (failure(projects.suite(tests, hash_seed=s), "test_a.py::test_shows") for s in (0, 0, 1))
+    assert first == again != other
+
+
+def test_what_does_not_end_is_not_tried_again(tmp_path: Path) -> None:
+    """By the second time the limit of pytest-timeout is over."""
+    case = CASES["timeout-signal"]
+    root = write(tmp_path, case.broken, f"{case.ini}\naddopts = --reruns 1 -p rerunfailures")
+    (run,) = (r for r in projects.suite(runner(root, case.plugin)).tests.values() if r.bad)
+    assert run.failure is not None
+    assert (run.failure.type, run.failure.hung) == ("Failed", True)
