@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from typing import Any
 
 TICK = "__reknit_tick__"
 
@@ -40,24 +41,27 @@ class Tank:
 
 def instrument(tree: ast.Module) -> ast.Module:
     """Add ticks to `tree` in place; line numbers and docstrings stay as they are."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+    # Statements only: to look into expressions, where no body is, would cost more than to parse them.
+    pending: list[Any] = [tree]
+    while pending:
+        node = pending.pop()
+        for name in _BODIES:
+            pending += getattr(node, name, ())
+        if isinstance(node, _FUNCTIONS):
             at = 1 if ast.get_docstring(node, clean=False) is not None else 0
-            node.body.insert(at, _tick(node.body[min(at, len(node.body) - 1)]))
-        elif isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
-            node.body.insert(0, _tick(node.body[0]))
+            node.body.insert(at, _tick(node.body[min(at, len(node.body) - 1)].lineno))
+        elif isinstance(node, _LOOPS):
+            node.body.insert(0, _tick(node.body[0].lineno))
     return tree
 
 
-def _tick(near: ast.stmt) -> ast.stmt:
-    call = ast.Call(func=ast.Name(id=TICK, ctx=ast.Load()), args=[], keywords=[])
-    return _at(ast.Expr(value=call), near.lineno)
+#: Where statements, and the parts of some that hold statements, are kept.
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-def _at(node: ast.stmt, line: int) -> ast.stmt:
-    nodes: list[ast.AST] = list(ast.walk(node))
-    for part in nodes:
-        if isinstance(part, (ast.stmt, ast.expr)):
-            part.lineno = part.end_lineno = line
-            part.col_offset = part.end_col_offset = 0
-    return node
+def _tick(line: int) -> ast.stmt:
+    where: Any = {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
+    name = ast.Name(id=TICK, ctx=ast.Load(), **where)
+    return ast.Expr(value=ast.Call(func=name, args=[], keywords=[], **where), **where)
