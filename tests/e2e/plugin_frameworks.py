@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.e2e.plugin_projects import HYPOTHESIS, MOCK, RANDOMLY, RERUNS, Case, grades, search
 
 BOX = b"""\
@@ -152,15 +154,15 @@ class Item(models.Model):
         self.save()
         return self.pieces
 
-    @classmethod
-    def scarce(cls, limit=3):
-        return sorted(i.name for i in cls.objects.filter(pieces__lt=limit))
+
+def scarce(limit=3):
+    return sorted(i.name for i in Item.objects.filter(pieces__lt=limit))
 """
 DJANGO_TESTS = b"""\
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import TestCase
-from stock.models import Item
+from stock.models import Item, scarce
 
 
 class Shelf(TestCase):
@@ -182,7 +184,7 @@ class Shelf(TestCase):
 def test_scarce():
     Item.objects.create(name="ink", pieces=2)
     Item.objects.create(name="pad", pieces=3)
-    assert Item.scarce() == ["ink"]
+    assert scarce() == ["ink"]
 
 
 @pytest.mark.django_db
@@ -217,6 +219,15 @@ DJANGO = Case(
     ini="DJANGO_SETTINGS_MODULE = site_settings",
 )
 
+DJANGO_FUNCTION = replace(
+    DJANGO,
+    function=("scarce",),
+    right="pieces__lt=",
+    wrong="pieces__lte=",
+    bad=("tests/test_stock.py::test_scarce",),
+    no_direct="",
+)
+
 CASES = {
     "mock": MOCK,
     "hypothesis": HYPOTHESIS,
@@ -229,6 +240,7 @@ CASES = {
     "asyncio-auto": boxes("asyncio_mode = auto", "@pytest.fixture", ""),
     "anyio": ANYIO,
     "django": DJANGO,
+    "django-function": DJANGO_FUNCTION,
     "xdist": grades("xdist", "-n 2"),
     "xdist-loadfile": grades("xdist", "-n auto --dist loadfile"),
     "rerunfailures": RERUNS,
