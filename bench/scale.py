@@ -289,7 +289,8 @@ def measure(root: Path, way: str, asked: argparse.Namespace) -> dict[str, Used]:
     heal = [*REKNIT, "--python", asked.python, *level, *(["--", *tests] if tests else [])]
     rounds: dict[str, list[Used]] = {name: [] for name in ("pytest", "pytest_one", "cold", "healed", "warm")}
     with tempfile.TemporaryDirectory() as home:
-        env = {**os.environ, "HOME": home, "REKNIT_STATE_DIR": f"{home}/warm"}
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env = {**kept, "HOME": home, "REKNIT_STATE_DIR": f"{home}/warm"}
         whole([*pytest, *tests], folder, env)  # fills the disk's cache, and Python's
         rounds["healed"].append(healed(heal, folder, env, to_the_end=True))
         for number in range(asked.rounds):

@@ -24,6 +24,8 @@ class Sources:
         self._roots = tuple(os.path.join(r, "") for r in roots)
         self._excluded = tuple(os.path.join(e, "") for e in excluded)
         self._ticks = ticks
+        #: Called once, before the first of the project's files is imported.
+        self._at_first: Callable[[], None] = _nothing
         self._codes: dict[str, CodeType] = {}
         self._memory: dict[str, bytes] = {}
         #: Files whose candidates were imported, as `replace` was told of them.
@@ -53,14 +55,19 @@ class Sources:
             except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 continue  # the import itself will say what is wrong
 
-    def install(self, bytecode: str) -> None:
-        """Take over `SourceFileLoader.get_code`; pytest's loader finds the project's bytecode below `bytecode` only."""
+    def install(self, bytecode: str, at_first: Callable[[], None] | None = None) -> None:
+        """Take over `SourceFileLoader.get_code`; pytest's loader finds the project's bytecode below `bytecode` only.
+
+        `at_first` is called before the first of the project's files is imported.
+        """
+        self._at_first = at_first or _nothing
         original: Callable[[Any, str], CodeType | None] = importlib.machinery.SourceFileLoader.get_code
 
         def get_code(loader: Any, fullname: str) -> CodeType | None:
             path = os.path.realpath(loader.get_filename(fullname))
             if not self.covers(path):
                 return _with_caches(original, loader, fullname)  # type: ignore[no-any-return]
+            self._begin()
             if path in self._memory:
                 self.served.add(path)
             if self._ticks:
@@ -80,10 +87,18 @@ class Sources:
 
         def get_cache_dir(path: Any) -> Any:
             own = self.covers(os.path.realpath(path))
+            if own:
+                self._begin()
             return original(path) if own else _with_caches(original, path)
 
-        if original is not None:
+        if original is None:
+            self._begin()  # of what such a pytest compiles we hear nothing
+        else:
             rewrite.get_cache_dir = get_cache_dir  # type: ignore[assignment]
+
+    def _begin(self) -> None:
+        call, self._at_first = self._at_first, _nothing
+        call()
 
     def _compile(self, path: str) -> CodeType:
         source = self._memory.get(path)
@@ -91,6 +106,10 @@ class Sources:
             with open(path, "rb") as file:
                 source = file.read()
         return compile(instrument(ast.parse(source, path)), path, "exec", dont_inherit=True)
+
+
+def _nothing() -> None:
+    """What is called where nothing is to be done."""
 
 
 def _with_caches(original: Callable[..., Any], *arguments: Any) -> Any:

@@ -22,7 +22,8 @@ def run(channel: Channel, order: Message) -> int:
     """Run the suite, or the tests named in the order, and stream what happens."""
     before = set(sys.modules)
     tests = order.get("tests")
-    tracer = Tracer(order["roots"], order["excluded"]) if order.get("trace") else None
+    quick = bool(order.get("quick"))
+    tracer = Tracer(order["roots"], order["excluded"], quick=quick) if order.get("trace") else None
     children = Lines(order["roots"], order["excluded"]) if tracer else None
 
     def switch(test: str | None) -> None:
@@ -38,8 +39,10 @@ def run(channel: Channel, order: Message) -> int:
         hang_seconds=order.get("hang_seconds"),
         hung=order.get("hung", ()),
     )
-    Sources(order["roots"], order["excluded"], ticks=False).install(bytecode_folder())
-    if tracer:
+    sources = Sources(order["roots"], order["excluded"], ticks=False)
+    # Each call of pytest's own start costs where Python's own means of tracing are used.
+    sources.install(bytecode_folder(), at_first=tracer.start if tracer and quick else None)
+    if tracer and not quick:
         tracer.start()
     status = _main(list(order["args"]), reporter)
     if tracer:

@@ -27,16 +27,22 @@ _HIGH = 200
 class Tracer:
     """Records the lines of files under `roots` and not under `excluded`; `switch` says which test they belong to."""
 
-    def __init__(self, roots: Sequence[str], excluded: Sequence[str], backend: str | None = None) -> None:
+    def __init__(
+        self, roots: Sequence[str], excluded: Sequence[str], backend: str | None = None, *, quick: bool = False
+    ) -> None:
         if backend is not None and backend not in _BACKENDS:
             raise ValueError(f"no trace backend {backend!r}; there are {', '.join(_BACKENDS)}")
-        self._wanted = [backend] if backend else list(_BACKENDS)
+        # To import coverage.py costs more than it saves where tests take no time.
+        usual = [name for name in _BACKENDS if not (quick and name == "coverage")]
+        self._wanted = [backend] if backend else usual
         self._files = _Files(roots, excluded)
         self._recorder: Any = None
         self.backend: str | None = None
 
     def start(self) -> None:
-        """Begin with no test: what runs now belongs to import and collection."""
+        """Begin with no test: what runs now belongs to import and collection. To begin again is nothing."""
+        if self._recorder is not None:
+            return
         for name in self._wanted:
             recorder = _BACKENDS[name](self._files)
             if recorder.start():
@@ -47,16 +53,18 @@ class Tracer:
 
     def switch(self, test_id: str | None) -> None:
         """From now on lines belong to `test_id`; None for none. A test met again goes on where it was."""
+        self.start()
         self._recorder.switch(test_id or "")
 
     def stop(self) -> None:
         """Record no more, and give the interpreter back as it was."""
-        self._recorder.stop()
+        if self._recorder is not None:
+            self._recorder.stop()
 
     def lines(self) -> dict[str, Lines]:
         """Test → absolute path → sorted lines; "" holds what ran in no test. Tests that ran no line are left out."""
         found: dict[str, dict[str, set[int]]] = {}
-        for test, filename, line in self._recorder.records():
+        for test, filename, line in self._recorder.records() if self._recorder is not None else ():
             path = self._files.path(filename)
             if path is not None and line > 0:
                 found.setdefault(test, {}).setdefault(path, set()).add(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,8 @@ from reknit.sandbox.base import Limits, Sandbox
 
 _FOREIGN = (".venv", "venv", "env", ".tox", ".nox", "node_modules", "build", "dist", ".eggs")
 _FACTS_SECONDS = 30.0
+#: Tests that take no longer together, seconds, may be traced by means that make them many times slower.
+_QUICK = 0.05
 _PLUGINS = """
 import json
 from importlib.metadata import distributions
@@ -38,6 +41,8 @@ class PytestRunner:
         self, sandbox: Sandbox, *, root: Path, python: Interpreter, env: Mapping[str, str], arguments: Sequence[str]
     ) -> None:
         self._arguments = tuple(arguments)
+        #: What the tests of the last untraced run took.
+        self._seconds = math.inf
         shown = opened(python, root, pythonpath=env.get("PYTHONPATH", ""))
         place = Place(sandbox=sandbox, python=python, root=root, env=dict(env), readable=shown, limits=Limits())
         self.facts = _find_facts(place)
@@ -67,8 +72,11 @@ class PytestRunner:
         """
         place = replace(self._place, env={**self._place.env, "PYTHONHASHSEED": str(hash_seed)})
         order = self._order(() if whole else self._arguments)
-        order |= {"trace": trace, "hang_seconds": hang_seconds}
-        return self._heard(run_suite(place, order, files=files or {}, tests=tests, deadline=deadline))
+        order |= {"trace": trace, "quick": self._seconds < _QUICK, "hang_seconds": hang_seconds}
+        run = self._heard(run_suite(place, order, files=files or {}, tests=tests, deadline=deadline))
+        if not trace:
+            self._seconds = _seconds(run)
+        return run
 
     @staticmethod
     def _heard(run: SuiteRun) -> SuiteRun:
@@ -103,6 +111,12 @@ class PytestRunner:
             deadline=deadline,
         )
         return Pool(plan, jobs)
+
+
+def _seconds(run: SuiteRun) -> float:
+    """What its tests took; of a run that tells too little, without end."""
+    known = run.tests and not any(r.failure and r.failure.hung for r in run.tests.values())
+    return sum(r.seconds for r in run.tests.values()) if known else math.inf
 
 
 def _find_facts(place: Place) -> Facts:
