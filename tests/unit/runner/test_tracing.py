@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reknit.runner.suite import run_suite
+from reknit.runner.base import Failure, TestRun
+from reknit.runner.pytest import _QUICK, _seconds
 from tests.projects import project, runner, suite
+from tests.unit.verify.stage import suite as answers
 
 FILES = {
     "pytest.ini": "[pytest]\naddopts = -p plug\n",
@@ -54,17 +58,10 @@ def test_quick_tests_are_traced_without_coverage(tmp_path: Path, monkeypatch: py
     assert quick.coverage["test_a.py::test_b"]["late.py"] == {1, 4, 5}
 
 
-def test_of_what_hangs_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has taken no time that anybody has told."""
-    asked: list[bool] = []
-    root = project(tmp_path, {"test_a.py": "def test_a():\n    while True:\n        pass\n"})
-    tests = runner(root)
-
-    def heard(place: Any, order: Any, **options: Any) -> Any:
-        asked.append(order["quick"])
-        return run_suite(place, order, **options)
-
-    monkeypatch.setattr("reknit.runner.pytest.run_suite", heard)
-    for _ in range(2):
-        suite(tests, hang_seconds=0.5)
-    assert asked == [False, False]
+def test_of_what_hangs_nothing_is_known() -> None:
+    """A test whose process was ended has taken no time that anybody has told."""
+    hung = TestRun(test="two", outcome="error", seconds=0.0, failure=Failure(type="TestStalled", message="", hung=True))
+    known = answers({"one": "passed"})
+    assert _seconds(known) < _QUICK
+    assert _seconds(replace(known, tests={**known.tests, "two": hung})) == math.inf
+    assert _seconds(replace(known, tests={})) == math.inf
