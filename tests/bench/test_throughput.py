@@ -46,6 +46,7 @@ def test_ratios_are_of_means_over_mistakes_of_medians_over_rounds() -> None:
     found = figures([one, two], QUICK)
     assert (found["naive_ms"], found["ours_ms"], found["fork_ms"]) == (300.0, 4.0, 2.0)
     assert (found["naive_ratio"], found["suite_ratio"], found["fork_ratio"]) == (75.0, 125.0, 2.0)
+    assert found["naive_ratios"] == [66.7, 80.0]
     assert found["naive_wall_ratio"] == 120.0
     assert found["paid_after"] == pytest.approx(600 / 296, abs=0.05)
     assert found["steps"] == {"direct": 19, "fresh": 1}
