@@ -350,6 +350,17 @@ class TestLimits:
         ended = Attempt(code=code, limits=Limits(file_size=1 << 20)).inside(sandbox, root)
         assert "not allowed to raise maximum limit" in ended.output
 
+    def test_others_come_first(self, sandbox: Sandbox, root: Path) -> None:
+        """A heal leaves the machine to who sits at it; more processors than its share are not used at a time."""
+        code = (
+            "import os\nprint(os.nice(0), len(os.sched_getaffinity(0)))\ntry: os.nice(-1)\nexcept OSError: print('no')"
+        )
+        limits = Limits(niceness=7, cores=1)
+        ours = len(os.sched_getaffinity(0))
+        inside = Attempt(code=code, limits=limits).inside(sandbox, root)
+        assert inside.output.split()[:2] == [str(min(19, os.nice(0) + 7)), str(max(1, ours // 2))]
+        assert inside.output.split()[2:] == ["no"] or sandbox.level == "none"
+
     def test_processes(self, sandbox: Sandbox, root: Path) -> None:
         """A job of `processes` processes runs; not one more."""
         if sandbox.level == "none" and os.getuid() == 0:

@@ -50,6 +50,10 @@ class Limits:
     #: Bytes written in total to scratch space.
     disk: int | None = 1 << 30
     open_files: int | None = 1024
+    #: Processors that may be used though they are more than half of those there are.
+    cores: int = 2
+    #: What is added to the nice value: whoever else wants a processor comes first.
+    niceness: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

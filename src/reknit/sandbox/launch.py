@@ -146,6 +146,7 @@ def _make_home(spec: Spec) -> None:
 def _confine(spec: Spec, complain: int) -> None:
     """Give up every right that the job shall not have; the order matters, each step needs what later ones take."""
     os.setsid()
+    _give_way(spec)
     os.chdir(spec["cwd"])
     for kind, bound in spec["rlimits"]:
         resource.setrlimit(kind, (bound, bound))
@@ -165,6 +166,19 @@ def _confine(spec: Spec, complain: int) -> None:
     _close_all_but({*spec["pass_fds"], complain, 0, 1, 2})
     if spec["seccomp"] is not None:
         kernel.install_filter(spec["seccomp"])
+
+
+def _give_way(spec: Spec) -> None:
+    """Leave the machine usable: come after whoever else wants a processor, and on no more than a share of them."""
+    os.nice(spec["niceness"])
+    if spec["cores"]:
+        os.sched_setaffinity(0, spec["cores"])
+    try:
+        # Where the kernel groups by session, the nice value counts within ours only.
+        with open("/proc/self/autogroup", "w", encoding="ascii") as stream:
+            stream.write(str(spec["niceness"]))
+    except OSError:  # no such groups, or /proc is read-only
+        pass
 
 
 def _close_all_but(kept: set[int]) -> None:

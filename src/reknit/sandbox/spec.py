@@ -35,6 +35,9 @@ class Spec(TypedDict):
     #: A folder of the launcher's, hidden from the job.
     scratch: str
     rlimits: list[tuple[int, int]]
+    niceness: int
+    #: Processors that may be used; empty: all of ours.
+    cores: list[int]
     #: User and group to become; None: stay.
     user: tuple[int, int] | None
     #: Bit mask of those kept; None: leave all as they are.
@@ -60,6 +63,8 @@ def plain_spec(job: Job, *, root: str, env: dict[str, str], scratch: Path | None
         files=[],
         scratch="",
         rlimits=rlimits(job.limits),
+        niceness=job.limits.niceness,
+        cores=_cores(job.limits),
         user=None,
         capabilities=None,
         landlock=None,
@@ -105,6 +110,14 @@ def rlimits(limits: Limits) -> list[tuple[int, int]]:
             hard = resource.getrlimit(kind)[1]
             result.append((kind, bound if hard == resource.RLIM_INFINITY else min(bound, hard)))
     return result
+
+
+def _cores(limits: Limits) -> list[int]:
+    """The last half of the processors that this process may use, or as many as the limits say if these are more."""
+    if sys.platform != "linux":
+        return []
+    ours = sorted(os.sched_getaffinity(0))
+    return ours[-max(limits.cores, len(ours) // 2) :]
 
 
 #: From 5.14 on, a user namespace counts its processes apart from those outside.
