@@ -15,7 +15,7 @@ from reknit.runner.base import Attempt, SuiteRun, Trial
 from reknit.runner.pytest import PytestRunner
 from reknit.sandbox import Sandbox
 from tests import projects
-from tests.escape.jail import CONFINED_FILES, open_jail
+from tests.escape.jail import open_jail
 
 LIB, ADD, ZERO, TABLE = "src/lib.py", "tests/test_lib.py::test_add", "tests/test_lib.py::test_zero", "tests/table.txt"
 FILES = {
@@ -165,8 +165,11 @@ os._exit(0)
 FORGES = {
     "frames to every descriptor": FRAMES.strip(),
     "a reporter that lies": (
-        "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ in ('Reporter', 'Direct'):\n"
-        "        def lies(message, send=o._send): send({**message, 'outcome': 'passed'} if 'outcome' in message else message)\n"
+        "import sys\nframe, seen = sys._getframe(), []\nwhile frame:\n"
+        "    seen += list(frame.f_locals.values()); frame = frame.f_back\n"
+        "def honest(message): return {**message, 'outcome': 'passed'} if 'outcome' in message else message\n"
+        "for o in seen:\n    if hasattr(o, '_send'):\n"
+        "        def lies(message, send=o._send): send(honest(message))\n"
         "        o._send = lies\nreturn a - b"
     ),
     "reports that lie": (
@@ -175,8 +178,9 @@ FORGES = {
         "r.TestReport.from_item_and_call = classmethod(lies)\nreturn a - b"
     ),
     "tests that test nothing": (
-        "import gc, types\ndef nothing(*_, **__): pass\nfor o in gc.get_objects():\n"
-        "    if type(o) is types.FunctionType and o.__name__.startswith('test_'): o.__code__ = nothing.__code__\nreturn a + b"
+        "import sys\ndef nothing(*_, **__): pass\nfor module in list(sys.modules.values()):\n"
+        "    for name, o in list(getattr(module, '__dict__', {}).items()):\n"
+        "        if name.startswith('test_') and hasattr(o, '__code__'): o.__code__ = nothing.__code__\nreturn 3"
     ),
 }
 CANDIDATES = {
@@ -213,9 +217,9 @@ class Range:
             return [attempt for _, attempt in pool.run(trials)]
 
 
-@pytest.fixture(params=CONFINED_FILES)
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Range]:
-    sandbox = open_jail(request.param)
+@pytest.fixture
+def place(level: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Range]:
+    sandbox = open_jail(level)
     monkeypatch.setattr(reknit.runner.workers, "_MIN_SECONDS", 1.5)
     # Not pytest's own: inside, a folder of that name is the tests' to make.
     with tempfile.TemporaryDirectory(prefix="reknit-test-") as folder:
@@ -226,7 +230,16 @@ def kinds(attempt: Attempt) -> list[str]:
     return [r.failure.type if r.failure else r.outcome for r in attempt.results]
 
 
-@pytest.mark.parametrize("swapped", [True, False], ids=["swapped", "fresh"])
+#: Each level, and each way to put a candidate in place; all combinations of them would be dear.
+BATCHES = [
+    pytest.param("bubblewrap", True, marks=pytest.mark.needs_tool("bwrap")),
+    pytest.param("bubblewrap", False, marks=pytest.mark.needs_tool("bwrap")),
+    pytest.param("bubblewrap-bind", True, marks=pytest.mark.needs_tool("bwrap")),
+    pytest.param("landlock", False),
+]
+
+
+@pytest.mark.parametrize(("level", "swapped"), BATCHES)
 def test_every_original_still_gets_its_own_verdict(place: Range, *, swapped: bool) -> None:
     """In one batch: after each of them the original fails as it does, and the right candidate passes."""
     batch = [body for hostile in CANDIDATES.values() for body in (hostile, ORIGINAL, GOOD)]

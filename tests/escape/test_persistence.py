@@ -132,7 +132,7 @@ def test_nothing_is_left_behind(sandbox: Sandbox, tmp_path: Path, statement: str
     [
         "/etc/cron.d/x", "/var/spool/cron/crontabs/root", "/etc/ld.so.preload", "/etc/profile.d/x.sh", "/etc/passwd",
         "/etc/systemd/system/x.service", "/usr/local/bin/x", "/usr/lib/python3/dist-packages/x.pth",
-        "/sys/fs/cgroup/x/release_agent", "/sys/kernel/uevent_helper", "/dev/shm/x", f"{sys.base_prefix}/x", "/root/x",
+        "/sys/fs/cgroup/x/release_agent", "/sys/kernel/uevent_helper", "/dev/shm/x", f"{sys.base_prefix}/x", "/boot/x",
     ],
 )  # fmt: skip
 def test_nothing_is_left_in_the_system(sandbox: Sandbox, tmp_path: Path, path: str) -> None:
