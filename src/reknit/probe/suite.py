@@ -16,6 +16,7 @@ from .protocol import Message
 from .reporter import Reporter
 from .sources import Sources
 from .trace import Tracer
+from .witness import Witness
 
 
 def run(channel: Channel, order: Message) -> int:
@@ -44,7 +45,8 @@ def run(channel: Channel, order: Message) -> int:
     sources.install(bytecode_folder(), at_first=tracer.start if tracer and quick else None)
     if tracer and not quick:
         tracer.start()
-    status = _main(list(order["args"]), reporter)
+    witness = Witness(reporter) if order.get("witness") else None
+    status = _main(list(order["args"]), [reporter, *([witness] if witness else [])])
     if tracer:
         tracer.stop()
         spawned = children.tests() if children else {}
@@ -55,6 +57,8 @@ def run(channel: Channel, order: Message) -> int:
             "event": "finish",
             "status": status,
             "cpu": cpu_seconds(),
+            "changed": witness.changed() if witness else None,
+            "marks": witness.marks() if witness else {},
             **_loaded(before, order["roots"], order["excluded"]),
             **facts(),
         }
@@ -62,10 +66,10 @@ def run(channel: Channel, order: Message) -> int:
     return status
 
 
-def _main(arguments: list[str], reporter: Reporter) -> int:
+def _main(arguments: list[str], plugins: list[Any]) -> int:
     """Pytest's exit status; 3, as for other mistakes inside of it, where it breaks when all is said."""
     try:
-        return int(pytest.main(arguments, plugins=[reporter]))
+        return int(pytest.main(arguments, plugins=plugins))
     except Exception:  # noqa: BLE001 - hooks of the project run in it, and its own cache cannot write every name
         traceback.print_exc()
         return 3

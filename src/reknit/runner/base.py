@@ -94,6 +94,10 @@ class SuiteRun:
     output: str = ""
     #: By which means coverage was traced; "" where it was not asked for.
     tracer: str = ""
+    #: What of pytest, of the probe or of the tests was not left as it was, by name; asked for without coverage only.
+    changed: frozenset[str] = frozenset()
+    #: Test → a digest of its code as it was collected.
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def own(self) -> tuple[str, ...]:

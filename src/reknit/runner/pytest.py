@@ -72,7 +72,8 @@ class PytestRunner:
         """
         place = replace(self._place, env={**self._place.env, "PYTHONHASHSEED": str(hash_seed)})
         order = self._order(() if whole else self._arguments)
-        order |= {"trace": trace, "quick": self._seconds < _QUICK, "hang_seconds": hang_seconds}
+        order |= {"trace": trace, "witness": not trace, "hang_seconds": hang_seconds}
+        order |= {"quick": self._seconds < _QUICK}
         run = self._heard(run_suite(place, order, files=files or {}, tests=tests, deadline=deadline))
         if not trace:
             self._seconds = _seconds(run)

@@ -50,6 +50,8 @@ class _State:
     isolation: str = ""
     view: str = ""
     tracer: str = ""
+    changed: set[str] = field(default_factory=set)
+    marks: dict[str, str] = field(default_factory=dict)
 
 
 def run_suite(
@@ -88,6 +90,8 @@ def run_suite(
         cpu_seconds=state.cpu,
         isolation=state.isolation,
         view=state.view,
+        changed=frozenset(state.changed),
+        marks=state.marks,
         output=state.output,
         tracer=state.tracer,
     )
@@ -174,8 +178,10 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
         case "start":
             state.running = text(message["test"])
         case "result":
-            state.running = None
             run = as_run(message, roots)
+            if state.running != run.test:
+                state.changed.add(f"a second result of {run.test}")
+            state.running = None
             state.tests[run.test] = run
             state.cpu_so_far = amount(message.get("cpu"))
         case "coverage":
@@ -184,6 +190,8 @@ def _take(state: _State, message: Message, place: Place, here: Path) -> bool:
             for test, lines in message["lines"].items():
                 state.coverage[test] = dict(_inside(lines, roots))
         case "finish":
+            state.changed.update(texts(message.get("changed", ["an end that was not the probe's"])))
+            state.marks |= {str(t): text(mark) for t, mark in message.get("marks", {}).items()}
             state.status = int(message["status"])
             state.cpu_so_far = amount(message["cpu"])
             state.facts = facts(message, roots)

@@ -17,6 +17,8 @@ _TRIES = 3
 #: Tests that a verdict names of those it counts.
 _TOLD = 10
 
+_MEDDLED = "changes the tests, or what runs them, while they run"
+
 Files = Mapping[str, bytes | None]
 
 
@@ -82,6 +84,10 @@ class _Hearing:
         healed = sum(r.bad and t in run.tests and run.tests[t].outcome == "passed" for t, r in before.items())
         word = _word(run, self._check.must_pass, unmet, [] if flaky else broken, flaky, healed)
         died = run.status is None and self._check.baseline.status is not None
+        if word.status is CheckStatus.PASSED and (meddled := self._meddled(run)):
+            word = CheckResult(
+                check=CHECK, status=CheckStatus.FAILED, evidence=_MEDDLED, details=tuple(meddled[:_TOLD])
+            )
         if word.status is CheckStatus.PASSED and not late and died:
             word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="ends pytest before it has finished")
         return Heard(word=word, run=run, not_run=tuple(left), cpu_seconds=self._cpu)
@@ -137,6 +143,12 @@ class _Hearing:
         return replace(
             run, tests=tests, collected=tuple(collected), not_run=tuple(t for t in collected if t not in tests)
         )
+
+    def _meddled(self, run: SuiteRun) -> list[str]:
+        """What the patched program has changed of the tests and of what runs them, and the program before it has not."""
+        before = self._check.baseline
+        tests = {t for t, mark in run.marks.items() if before.marks.get(t, mark) != mark}
+        return sorted((run.changed - before.changed) | tests)
 
     def _broken(self, run: SuiteRun, *, late: bool) -> list[str]:
         known = self._check.baseline.tests
