@@ -162,6 +162,7 @@ class Account:
         self._thread.start()
 
     def _enter(self) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by all below too
         if self._group is not None:
             (self._group / "cgroup.procs").write_text(str(os.getpid()))
 

@@ -19,6 +19,7 @@ from _pytest.doctest import DoctestItem
 
 from .facts import cpu_seconds
 from .fuel import OutOfFuel
+from .onway import OnTheWay
 from .plugins import Timeouts, hurry, leave_out_idle, not_again, settle_items, settle_options, timed_out
 from .protocol import Message
 
@@ -111,6 +112,9 @@ class Reporter(Timeouts):
             files = dict.fromkeys(t.split("::")[0] for t in self._wanted)
             root = getattr(session.config, "rootpath", None) or session.config.rootdir  # `rootpath` is of pytest 6.1
             session.config.args = [os.path.join(str(root), f) for f in files]
+            # Since pytest 8 all that lies in a folder on the way is looked at.
+            if hasattr(session.config.hook, "pytest_collect_directory"):
+                session.config.pluginmanager.register(OnTheWay(str(root), files))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
