@@ -24,7 +24,7 @@ from reknit import sandbox
 from reknit.errors import SandboxError
 
 COMMAND = (sys.executable, "-c", "from reknit.cli.main import run; run()")
-COST = re.compile(r"cost: 0 model calls, \$0\.00, (\d+) candidates, [\d.]+ s \([\d.]+ s CPU\)")
+COST = re.compile(r"cost: 0 model calls, \$0\.00, (\d+) candidates(?: \([^)]*\))?, [\d.]+ s \([\d.]+ s CPU\)")
 
 PYPROJECT = b'[project]\nname = "calc"\nversion = "1"\n'
 CALC = b"""\
