@@ -46,6 +46,8 @@ class Witness:
         """Names of what is no longer what it was."""
         now = dict(_judges())
         found = {name for name, value in self._before.items() if now.get(name) is not value}
+        # What a class gets later hides what it has inherited.
+        found |= {name for name in now.keys() - self._before.keys() if name.rpartition(".")[0] in self._before}
         if self._reporter._send is not self._send or any(
             hasattr(type(self._reporter), n) for n in vars(self._reporter)
         ):
@@ -67,7 +69,7 @@ def _judges() -> Iterator[tuple[str, Any]]:
             yield f"builtins.{name}", value
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in _JUDGES and isinstance(module, ModuleType):
-            yield f"module {name}", module
+            yield f"module:{name.replace('.', ':')}", module
             yield from _members(name, vars(module), name)
 
 

@@ -120,8 +120,10 @@ class _Hearing:
             run = self._check.runner.suite(
                 files=files, tests=tests, whole=whole, deadline=self._deadline, hang_seconds=self._check.hang_seconds
             )
-        except SandboxError:
-            raise  # says nothing about the patch
+        except SandboxError as exc:
+            if exc.slug != "probe-garbled":
+                raise  # says nothing about the patch
+            return None
         except CannotJudgeError:
             return None
         self._cpu += run.cpu_seconds
@@ -147,7 +149,7 @@ class _Hearing:
     def _meddled(self, run: SuiteRun) -> list[str]:
         """What the patched program has changed of the tests and of what runs them, and the program before it has not."""
         before = self._check.baseline
-        tests = {t for t, mark in run.marks.items() if before.marks.get(t, mark) != mark}
+        tests = {t for t, mark in before.marks.items() if t in run.tests and run.marks.get(t) != mark}
         return sorted((run.changed - before.changed) | tests)
 
     def _broken(self, run: SuiteRun, *, late: bool) -> list[str]:
