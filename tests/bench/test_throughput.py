@@ -36,16 +36,16 @@ def named() -> dict[str, Function]:
 
 def test_ratios_are_of_means_over_mistakes_of_medians_over_rounds() -> None:
     one = Measured(
-        name="one", naive=[100, 300, 200], suite=[400], ours=[2, 4, 3], told=[2.5], fork=[1, 1, 9], wall=[0.004],
+        name="one", naive=[100, 300, 200], selected=[400], ours=[2, 4, 3], told=[2.5], fork=[1, 1, 9], wall=[0.004],
         naive_wall=[0.4], start=0.5, steps=Counter(direct=9, fresh=1), hung=2,
     )  # fmt: skip
     two = Measured(
-        name="two", naive=[400], suite=[600], ours=[5], told=[4], fork=[3], wall=[0.006], naive_wall=[0.8], start=0.7,
+        name="two", naive=[400], selected=[600], ours=[5], told=[4], fork=[3], wall=[0.006], naive_wall=[0.8], start=0.7,
         steps=Counter(direct=10), contradicted=1,
     )  # fmt: skip
     found = figures([one, two], QUICK)
     assert (found["naive_ms"], found["ours_ms"], found["fork_ms"]) == (300.0, 4.0, 2.0)
-    assert (found["naive_ratio"], found["suite_ratio"], found["fork_ratio"]) == (75.0, 125.0, 2.0)
+    assert (found["naive_ratio"], found["selected_ratio"], found["fork_ratio"]) == (75.0, 125.0, 2.0)
     assert found["naive_ratios"] == [66.7, 80.0]
     assert found["naive_wall_ratio"] == 120.0
     assert found["paid_after"] == pytest.approx(600 / 296, abs=0.05)
