@@ -143,7 +143,12 @@ class _Hearing:
         tests = {**run.tests, **narrow.tests}
         collected = dict.fromkeys((*run.collected, *narrow.collected))
         return replace(
-            run, tests=tests, collected=tuple(collected), not_run=tuple(t for t in collected if t not in tests)
+            run,
+            tests=tests,
+            collected=tuple(collected),
+            not_run=tuple(t for t in collected if t not in tests),
+            marks={**run.marks, **narrow.marks},
+            changed=run.changed | narrow.changed,
         )
 
     def _meddled(self, run: SuiteRun) -> list[str]:

@@ -22,6 +22,7 @@ BROKEN = suite({}, errors=[("tests/test_x.py", "ImportError")])
 def hear(
     *answers: SuiteRun | Exception,
     before: Mapping[str, TestOutcome] = BEFORE,
+    marks: Mapping[str, str] | None = None,
     whole: bool = True,
     selected: bool = False,
     seconds: float = 60,
@@ -30,7 +31,7 @@ def hear(
     runner = ScriptedRunner([*answers, *[suite({})] * 3])
     check = SuiteCheck(
         runner=runner,
-        baseline=suite(before),
+        baseline=replace(suite(before), marks=marks or {}),
         must_pass=("red",),
         whole=whole,
         selected=selected,
@@ -162,6 +163,16 @@ class TestTestsThatNeedTheArguments:
     def test_and_refuse_as_ever(self, change: dict[str, TestOutcome]) -> None:
         heard, _ = hear(suite(self.WITHOUT), suite(after(**change)), selected=True)
         assert (heard.word.status, heard.word.details) == (CheckStatus.FAILED, tuple(change))
+
+    def test_what_the_program_changes_there_is_seen_there(self) -> None:
+        """Without them these tests have no marks; with them they have those that they had before."""
+        marks = {"green": "one"}
+        narrow = replace(suite(after()), marks=marks)
+        heard, _ = hear(suite(self.WITHOUT), narrow, marks=marks, selected=True)
+        assert heard.word.status is CheckStatus.PASSED
+        for meddled in (replace(narrow, marks={"green": "two"}), replace(narrow, changed=frozenset({"_pytest.x"}))):
+            heard, _ = hear(suite(self.WITHOUT), meddled, marks=marks, selected=True)
+            assert heard.word.status is CheckStatus.FAILED
 
     def test_what_else_fails_without_them_still_counts(self) -> None:
         before = suite({"other": "passed"})
