@@ -56,3 +56,13 @@ def test_explained(op: Operator) -> None:
 def test_names_are_unique() -> None:
     """An operator is known by its name."""
     assert len({op.name for op in OPERATORS}) == len(OPERATORS)
+
+
+def test_a_lambda_in_a_coroutine_awaits_nothing() -> None:
+    """What parses and does not compile would only cost a trial."""
+    before = "async def f(a, run):\n    await run(lambda: a.g(1))\n"
+    (awaited,) = (op for op in OPERATORS if op.name == "await")
+    made = results(awaited, before)
+    assert made
+    for text in made:
+        compile(text, "a.py", "exec")

@@ -184,6 +184,8 @@ def awaited(node: ast.Call | ast.Await, scope: Scope) -> Iterator[Mutation]:
         yield Mutation(2.4, node, node.value)
         return
     inside = scope.function and isinstance(scope.function.node, ast.AsyncFunctionDef)
+    # A lambda within is a function of its own, and no coroutine.
+    inside = inside and not any(isinstance(n, ast.Lambda) for n in scope.around(node))
     if inside and not isinstance(scope.parent(node), ast.Await):
         yield Mutation(2.0, node, ast.Await(value=node))
 
