@@ -37,6 +37,15 @@ AT_IMPORT = {
         "import _pytest.runner as r\ndef quiet(item, nextitem):\n    return True\nr.pytest_runtest_protocol = quiet\n"
         "r.runtestprotocol = lambda item, log=True, nextitem=None: []"
     ),
+    "the tests' data": (
+        "import pathlib\ntable = pathlib.Path(__file__).parents[1] / 'tests/table.txt'\ntable.write_text('-1')\n"
+        "other.add = lambda a, b: 5"
+    ),
+    "the tests' data, put back": (
+        "import atexit, pathlib\ntable = pathlib.Path(__file__).parents[1] / 'tests/table.txt'\nwas = table.read_text()\n"
+        "table.write_text('-1')\natexit.register(table.write_text, was)"
+    ),
+    "itself": "import pathlib\nhere = pathlib.Path(__file__)\nhere.write_text(here.read_text().replace('a - b', 'a + b'))",
     "the probe": (
         "import sys\nR = sys.modules['_reknit_probe.reporter'].Reporter\nold = R.pytest_runtest_logreport\n"
         "def lies(self, report):\n    report.outcome = 'passed'\n    old(self, report)\nR.pytest_runtest_logreport = lies"
@@ -93,5 +102,7 @@ def test_a_forged_pass_is_refused(check: SuiteCheck, name: str) -> None:
 def test_without_that_look_some_would_be_accepted(check: SuiteCheck, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: what is refused here are forgeries, not failures."""
     monkeypatch.setattr("reknit.verify.suite._Hearing._meddled", lambda _self, _run: [])
-    taken = [name for name in FORGED if heard(check, FORGED[name]).word.status is CheckStatus.PASSED]
-    assert len(taken) >= 5
+    monkeypatch.setattr("reknit.verify.suite._Hearing._rewrites", lambda _self, _run, whole: [])
+    taken = {name for name in FORGED if heard(check, FORGED[name]).word.status is CheckStatus.PASSED}
+    assert taken >= {"at import: the tests' data", "at import: the outcome of a report", "at import: pytest's call"}
+    assert len(taken) >= 7, taken

@@ -98,6 +98,8 @@ class SuiteRun:
     changed: frozenset[str] = frozenset()
     #: Test → a digest of its code as it was collected.
     marks: Mapping[str, str] = field(default_factory=dict)
+    #: Files that were to be left as they are, and were not.
+    broken_seals: tuple[str, ...] = ()
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -202,10 +204,12 @@ class Runner(Protocol):
         deadline: float,
         hang_seconds: float,
         hash_seed: int = 0,
+        sealed: Sequence[str] = (),
     ) -> SuiteRun:
         """Run the suite in a clean process, with `files` in place of the user's; `deadline` is of `time.monotonic`.
 
-        Sets of strings have another order with another `hash_seed`.
+        Sets of strings have another order with another `hash_seed`. Whether the files `sealed` are left as they are is
+        looked at from outside of the process; a folder, named with a slash at its end, stands for the files in it.
         """
 
     def trials(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ from reknit.sandbox.base import Limits, Sandbox
 
 _FOREIGN = (".venv", "venv", "env", ".tox", ".nox", "node_modules", "build", "dist", ".eggs")
 _FACTS_SECONDS = 30.0
+#: Files that are looked at after a run.
+_SEALED = 10_000
 #: Tests that take no longer together, seconds, may be traced by means that make them many times slower.
 _QUICK = 0.05
 _PLUGINS = """
@@ -65,6 +68,7 @@ class PytestRunner:
         deadline: float,
         hang_seconds: float,
         hash_seed: int = 0,
+        sealed: Sequence[str] = (),
     ) -> SuiteRun:
         """Run the suite in a clean process, with `files` in place of the user's.
 
@@ -74,10 +78,24 @@ class PytestRunner:
         order = self._order(() if whole else self._arguments)
         order |= {"trace": trace, "witness": not trace, "hang_seconds": hang_seconds}
         order |= {"quick": self._seconds < _QUICK}
-        run = self._heard(run_suite(place, order, files=files or {}, tests=tests, deadline=deadline))
+        run = self._heard(
+            run_suite(place, order, files=files or {}, tests=tests, deadline=deadline, sealed=self._files(sealed))
+        )
         if not trace:
             self._seconds = _seconds(run)
         return run
+
+    def _files(self, sealed: Sequence[str]) -> list[str]:
+        """The sealed files one by one, as many as can be looked at."""
+        found = dict.fromkeys(path for path in sealed if not path.endswith("/"))
+        for folder in (path for path in sealed if path.endswith("/")):
+            for name, folders, files in os.walk(self._place.root / folder):
+                folders[:] = sorted(f for f in folders if f != "__pycache__" and f not in _FOREIGN)
+                inside = Path(name).relative_to(self._place.root)
+                found |= dict.fromkeys((inside / file).as_posix() for file in sorted(files))
+                if len(found) > _SEALED:
+                    break
+        return list(found)[:_SEALED]
 
     @staticmethod
     def _heard(run: SuiteRun) -> SuiteRun:

@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +40,14 @@ class Place:
 class Session:
     """A running probe; use as a context manager."""
 
-    def __init__(self, place: Place, order: Message, *, files: dict[str, bytes | None] | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        order: Message,
+        *,
+        files: dict[str, bytes | None] | None = None,
+        sealed: Sequence[str] = (),
+    ) -> None:
         self._place = place
         self._nonce = secrets.token_hex(16)
         self._decoder = Decoder()
@@ -57,6 +64,7 @@ class Session:
                 readable=(*place.readable, PROBE),
                 pass_fds=(fd,),
                 limits=place.limits,
+                sealed=sealed,
             )
             try:
                 self.running: Running = place.sandbox.start(job)

@@ -51,6 +51,7 @@ class _State:
     view: str = ""
     tracer: str = ""
     changed: set[str] = field(default_factory=set)
+    broken_seals: set[str] = field(default_factory=set)
     marks: dict[str, str] = field(default_factory=dict)
 
 
@@ -61,12 +62,13 @@ def run_suite(
     files: Mapping[str, bytes | None],
     tests: Sequence[str] | None,
     deadline: float,
+    sealed: Sequence[str] = (),
 ) -> SuiteRun:
     """Run until every test has a result or `deadline` passes; `order` holds arguments, trace and limits."""
     state, wanted = _State(), tests
     for _ in range(_RESTARTS):
         known = len(state.tests)
-        _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline)
+        _one_process(place, {**order, "mode": "suite", "tests": wanted}, dict(files), state, deadline, sealed)
         state.cpu += state.cpu_so_far
         wanted = [t for t in state.collected if t not in state.tests]
         # One that has finished may still have stopped early: an interrupt or `pytest.exit` ends all tests at once.
@@ -91,40 +93,55 @@ def run_suite(
         isolation=state.isolation,
         view=state.view,
         changed=frozenset(state.changed),
+        broken_seals=tuple(sorted(state.broken_seals)),
         marks=state.marks,
         output=state.output,
         tracer=state.tracer,
     )
 
 
-def _one_process(place: Place, order: Message, files: dict[str, bytes | None], state: _State, deadline: float) -> None:
-    """Read one process to its end, be it that it finished, stalled or died."""
-    state.status = state.running = None
-    before = set(state.tests)
+def _one_process(
+    place: Place,
+    order: Message,
+    files: dict[str, bytes | None],
+    state: _State,
+    deadline: float,
+    sealed: Sequence[str],
+) -> None:
+    """Read one process to its end, be it that it finished, stalled or died; then look at its sealed files."""
     order = {**order, "hung": [t for t, r in state.tests.items() if r.failure and r.failure.hung]}
-    with Session(place, order, files=files) as session:
-        state.cpu_so_far = 0.0
-        state.isolation, state.view = session.running.level, session.running.view_kind
-        while True:
-            stall = _stall(state, order)
-            try:
-                message = session.receive(min(deadline, time.monotonic() + stall))
-            except TimeoutError:
-                _forget_untraced(state, order, before)
-                if time.monotonic() < deadline:
-                    _stopped(state, "TestStalled", f"no end after {stall:.0f} s", hung=True)
-                return
-            if message is None:
-                state.output = session.output()
-                state.end = death(session.running.wait(0))
-                _forget_untraced(state, order, before)
-                _stopped(state, "ProcessDied", state.end, hung=False)
-                return
-            with untrusted():
-                last = _take(state, message, place, session.root)
-            if last:
-                state.output = session.output() if state.status not in (0, 1) else ""
-                return
+    with Session(place, order, files=files, sealed=sealed) as session:
+        _listen(session, place, order, state, deadline)
+        if sealed:
+            broken = session.running.broken()
+            state.broken_seals.update(sealed if broken is None else broken)
+
+
+def _listen(session: Session, place: Place, order: Message, state: _State, deadline: float) -> None:
+    before = set(state.tests)
+    state.status = state.running = None
+    state.cpu_so_far = 0.0
+    state.isolation, state.view = session.running.level, session.running.view_kind
+    while True:
+        stall = _stall(state, order)
+        try:
+            message = session.receive(min(deadline, time.monotonic() + stall))
+        except TimeoutError:
+            _forget_untraced(state, order, before)
+            if time.monotonic() < deadline:
+                _stopped(state, "TestStalled", f"no end after {stall:.0f} s", hung=True)
+            return
+        if message is None:
+            state.output = session.output()
+            state.end = death(session.running.wait(0))
+            _forget_untraced(state, order, before)
+            _stopped(state, "ProcessDied", state.end, hung=False)
+            return
+        with untrusted():
+            last = _take(state, message, place, session.root)
+        if last:
+            state.output = session.output() if state.status not in (0, 1) else ""
+            return
 
 
 def _forget_untraced(state: _State, order: Message, before: set[str]) -> None:

@@ -71,6 +71,8 @@ class Job:
     #: Open descriptors that the process keeps, under the same numbers.
     pass_fds: Sequence[int] = ()
     limits: Limits = field(default_factory=Limits)
+    #: Relative to the view's root: files, there or not, that the job shall leave as they are; `Running.broken` tells.
+    sealed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,12 @@ class Running(Protocol):
 
     def kill(self) -> None:
         """End the job, every descendant included, new sessions too."""
+
+    def broken(self) -> tuple[str, ...] | None:
+        """End the job: those of its sealed files that are not what they were, written and put back included.
+
+        None where it could not be seen.
+        """
 
     def output(self) -> bytes:
         """What it wrote to stdout and stderr so far, the last 64 KiB."""

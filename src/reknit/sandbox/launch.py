@@ -20,10 +20,11 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reknit.sandbox import kernel
+    from reknit.sandbox import kernel, seal
     from reknit.sandbox.spec import Spec, SpecFile
 else:
     import kernel
+    import seal
 
 _SIGKILL = 9
 _PATIENCE = 0.05
@@ -35,24 +36,27 @@ def main() -> None:
     try:
         with open(source, "rb") as stream:
             spec: Spec = marshal.load(stream)  # noqa: S302 - made by reknit, in an unlinked file that it alone holds
-        child = _start(spec)
+        child, sealed = _start(spec)
     except OSError as exc:
         os.write(report, f"error {exc}\n".encode())
         os._exit(1)
     os.write(report, b"ready\n")
     status = _wait(child, control, spec)
     _end_descendants(spec, child)
-    os.write(report, f"exit {status}\n".encode())
+    now = seal.identities(spec["root"], spec["sealed"])
+    broken = [str(number) for number, (before, after) in enumerate(zip(sealed, now)) if before != after]  # noqa: B905
+    os.write(report, f"broken {' '.join(broken)}\nexit {status}\n".encode())
     os._exit(0)
 
 
-def _start(spec: Spec) -> int:
-    """Process id of the job, once it has become its program."""
+def _start(spec: Spec) -> tuple[int, list[seal.Identity]]:
+    """Process id of the job, once it has become its program; and what the sealed files were before."""
     kernel.forbid_inspection()
     if spec["pid_namespace"]:
         _show(spec)
     elif spec["linux"]:
         kernel.adopt_orphans()
+    sealed = seal.identities(spec["root"], spec["sealed"])
     trouble, complain = os.pipe()
     child = os.fork()
     if child == 0:
@@ -69,7 +73,7 @@ def _start(spec: Spec) -> int:
     if message:
         raise OSError(message.decode(errors="replace"))
     os.close(trouble)
-    return child
+    return child, sealed
 
 
 def _show(spec: Spec) -> None:

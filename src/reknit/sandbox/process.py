@@ -84,6 +84,8 @@ class LaunchedJob:
         self._scratch = shown.scratch
         self._status: int | None = None
         self._reported = bytearray()
+        self._sealed = spec["sealed"]
+        self._broken: tuple[str, ...] | None = None
         self._init: int | None = None
         with write_spec(spec) as stream:
             report, control = os.pipe(), os.pipe()
@@ -129,14 +131,25 @@ class LaunchedJob:
             if not self._read_report(left):
                 return None
             for line in self._lines():
+                if line.startswith("broken "):
+                    self._broken = tuple(self._sealed[int(number)] for number in line.split()[1:])
                 if line.startswith("exit "):
                     self._status = int(line[5:])
         return self._status
 
-    def kill(self) -> None:
+    def broken(self) -> tuple[str, ...] | None:
+        self._let_go()
+        self.wait(END)
+        return self._broken
+
+    def _let_go(self) -> None:
+        """Have the launcher end the job, and look at what it leaves."""
         if self._control >= 0:
             os.close(self._control)
             self._control = -1
+
+    def kill(self) -> None:
+        self._let_go()
         if self._init is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)

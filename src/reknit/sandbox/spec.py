@@ -45,6 +45,8 @@ class Spec(TypedDict):
     #: (handled rights of files, net, scopes), and the rules.
     landlock: tuple[tuple[int, int, int], list[tuple[str, int]]] | None
     seccomp: bytes | None
+    #: Paths below the root that the job shall leave as they are.
+    sealed: list[str]
     #: A folder, and the bytes that it may grow by; None where its file system has that size.
     disk: tuple[str, int] | None
 
@@ -69,6 +71,7 @@ def plain_spec(job: Job, *, root: str, env: dict[str, str], scratch: Path | None
         capabilities=None,
         landlock=None,
         seccomp=None,
+        sealed=list(job.sealed),
         disk=None if scratch is None or job.limits.disk is None else (str(scratch), job.limits.disk),
     )
 

@@ -10,7 +10,7 @@ from reknit.model.verdict import CheckResult, CheckStatus
 
 CHECK = "scope"
 #: File names that configure the tests or the interpreter, or that run by themselves.
-_PROTECTED = frozenset(
+PROTECTED = frozenset(
     {
         "pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml",
         ".coveragerc", "noxfile.py", "conftest.py", "sitecustomize.py", "usercustomize.py", "pyvenv.cfg",
@@ -50,4 +50,4 @@ def _examples(entry: Entry | None) -> list[str]:
 
 def _is_protected(path: str) -> bool:
     name = path.rsplit("/", 1)[-1].casefold()  # some file systems do not tell the cases apart
-    return name in _PROTECTED or name.endswith(".pth")
+    return name in PROTECTED or name.endswith(".pth")

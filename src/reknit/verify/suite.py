@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from reknit.errors import CannotJudgeError, SandboxError
 from reknit.model.verdict import CheckResult, CheckStatus
 from reknit.runner.base import Runner, SuiteRun
+from reknit.verify import scope
 
 CHECK = "tests"
 #: So few broken tests may be flaky; each is run so often without the patch to see whether it fails then too.
@@ -17,6 +19,7 @@ _TRIES = 3
 #: Tests that a verdict names of those it counts.
 _TOLD = 10
 
+_REWRITES = "writes into the program, its tests or their settings while the tests run"
 _MEDDLED = "changes the tests, or what runs them, while they run"
 
 Files = Mapping[str, bytes | None]
@@ -88,6 +91,8 @@ class _Hearing:
             word = CheckResult(
                 check=CHECK, status=CheckStatus.FAILED, evidence=_MEDDLED, details=tuple(meddled[:_TOLD])
             )
+        if word.status is CheckStatus.PASSED and (rewritten := self._rewrites(run, whole=whole)):
+            word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence=_REWRITES, details=tuple(rewritten))
         if word.status is CheckStatus.PASSED and not late and died:
             word = CheckResult(check=CHECK, status=CheckStatus.FAILED, evidence="ends pytest before it has finished")
         return Heard(word=word, run=run, not_run=tuple(left), cpu_seconds=self._cpu)
@@ -118,7 +123,12 @@ class _Hearing:
         """A run of the suite; None where pytest did not come to run a test."""
         try:
             run = self._check.runner.suite(
-                files=files, tests=tests, whole=whole, deadline=self._deadline, hang_seconds=self._check.hang_seconds
+                files=files,
+                tests=tests,
+                whole=whole,
+                deadline=self._deadline,
+                hang_seconds=self._check.hang_seconds,
+                sealed=self._sealed(),
             )
         except SandboxError as exc:
             if exc.slug != "probe-garbled":
@@ -149,7 +159,24 @@ class _Hearing:
             not_run=tuple(t for t in collected if t not in tests),
             marks={**run.marks, **narrow.marks},
             changed=run.changed | narrow.changed,
+            broken_seals=tuple(dict.fromkeys((*run.broken_seals, *narrow.broken_seals))),
         )
+
+    def _sealed(self) -> tuple[str, ...]:
+        """What the patched program may read and not write: itself, the tests, and what configures them."""
+        tests = dict.fromkeys(t.partition("::")[0] for t in self._check.baseline.collected)
+        folders = dict.fromkeys(f for t in tests for f in PurePosixPath(t).parents)
+        fixtures = (str(f / "conftest.py") for f in folders)
+        # What lies beside the tests may be their data; where they are in the project's own folder, that is too much.
+        data = (f"{f}/" for f in dict.fromkeys(PurePosixPath(t).parent for t in tests) if f.parts)
+        return tuple(dict.fromkeys((*self._files, *sorted(scope.PROTECTED), *fixtures, *tests, *data)))
+
+    def _rewrites(self, run: SuiteRun, *, whole: bool) -> list[str]:
+        """The sealed files that the run has changed, and a run without the patch does not."""
+        if not run.broken_seals:
+            return []
+        before = self._run({}, whole=whole)
+        return [path for path in run.broken_seals if before is None or path not in before.broken_seals]
 
     def _meddled(self, run: SuiteRun) -> list[str]:
         """What the patched program has changed of the tests and of what runs them, and the program before it has not."""

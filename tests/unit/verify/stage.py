@@ -50,6 +50,7 @@ class ScriptedRunner:
         deadline: float,
         hang_seconds: float,
         hash_seed: int = 0,
+        sealed: Sequence[str] = (),
     ) -> SuiteRun:
         self.asked.append({"files": dict(files or {}), "tests": tests, "whole": whole})
         answer = self.answers.pop(0)
