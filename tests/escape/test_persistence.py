@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reknit.sandbox import Sandbox
-from tests.escape.jail import CONFINED_FILES, PATIENCE, Attempt, open_jail
+from tests.escape.jail import CONFINED_FILES, PATIENCE, Attempt, is_root, open_jail
 
 #: Written by the job, each by its own way in; `home`, `root`, `site`, `state`, `tmp` are the user's.
 APPEND = "open({}, 'a').write('ESCAPED')"
@@ -48,6 +48,7 @@ PLACES = {
     "a removed file": "os.unlink(root + '/mod.py')",
     "an emptied file": "os.truncate(site + '/module.py', 0)",
     "another mode": "os.chmod(root + '/mod.py', 0o777); os.chmod(root, 0o700)",
+    "a label": "os.setxattr(site + '/module.py', 'user.x', b'ESCAPED')",
     "another time": "os.utime(root + '/mod.py', (1, 1))",
     "a renamed folder": "os.rename(site, site + '2')",
     "a link in place of the project": "os.rename(root, root + '2'); os.symlink(home, root)",
@@ -93,11 +94,14 @@ class World:
             (self.root / path).write_text("before")
         self.tmp.mkdir()
 
-    def seen(self) -> dict[str, tuple[bytes, int, int, int]]:
+    def seen(self) -> dict[str, tuple[object, ...]]:
         """All of it, by path."""
-        paths = [self.folder, *self.folder.rglob("*")]
-        states = [(p, p.lstat()) for p in paths]
-        return {str(p): (p.read_bytes() if p.is_file() else b"", s.st_mode, s.st_mtime_ns, s.st_uid) for p, s in states}
+        found: dict[str, tuple[object, ...]] = {}
+        for path in [self.folder, *self.folder.rglob("*")]:
+            state, content = path.lstat(), path.read_bytes() if path.is_file() else b""
+            labels = os.listxattr(path, follow_symlinks=False)
+            found[str(path)] = (content, state.st_mode, state.st_mtime_ns, state.st_uid, *labels)
+        return found
 
     def attempt(self, statement: str) -> Attempt:
         """It, told where everything is."""
@@ -112,6 +116,8 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 @pytest.mark.parametrize("statement", PLACES.values(), ids=list(PLACES))
 def test_nothing_is_left_behind(sandbox: Sandbox, tmp_path: Path, statement: str) -> None:
+    if sandbox.level == "landlock" and not is_root() and statement in (PLACES["another mode"], PLACES["another time"]):
+        pytest.skip("Landlock does not look at it, as docs/isolation.md says: only another user is kept from it")
     free = World(tmp_path.resolve() / "free")
     before = free.seen()
     assert "tried" in free.attempt(statement).free(free.root).output

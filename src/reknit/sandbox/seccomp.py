@@ -35,6 +35,8 @@ class Architecture:
     shared: dict[str, int]
     #: What can be aimed at another process of the user, and the argument with its number (0: oneself): likewise.
     aimed: dict[str, tuple[int, int]]
+    #: Extended attributes of files, wherever these are: likewise, since Landlock does not look at them.
+    labels: dict[str, int]
     clone: int
     clone3: int
     socket: int
@@ -70,6 +72,10 @@ X86_64 = Architecture(
         "sched_setscheduler": (144, _ARGUMENT_0), "sched_setattr": (314, _ARGUMENT_0),
         "migrate_pages": (256, _ARGUMENT_0), "move_pages": (279, _ARGUMENT_0),
     },
+    labels={
+        "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198,
+        "fremovexattr": 199, "setxattrat": 463, "removexattrat": 466,
+    },
     clone=56, clone3=435, socket=41, ioctl=16, has_x32=True,
 )  # fmt: skip
 
@@ -94,6 +100,10 @@ AARCH64 = Architecture(
         "sched_setaffinity": (122, _ARGUMENT_0), "sched_setparam": (118, _ARGUMENT_0),
         "sched_setscheduler": (119, _ARGUMENT_0), "sched_setattr": (274, _ARGUMENT_0),
         "migrate_pages": (238, _ARGUMENT_0), "move_pages": (239, _ARGUMENT_0),
+    },
+    labels={
+        "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
+        "setxattrat": 463, "removexattrat": 466,
     },
     clone=220, clone3=435, socket=198, ioctl=29,
 )  # fmt: skip
@@ -124,6 +134,8 @@ def assemble(architecture: Architecture, *, own_namespaces: bool) -> bytes:
         code += _answer(a.socket, errno.EACCES)
         for number in a.shared.values():
             code += _answer(number, errno.ENOSYS)  # as of a kernel without them
+        for number in a.labels.values():
+            code += _answer(number, errno.ENOTSUP)  # as of a file system without them
         for number, argument in a.aimed.values():
             code += _when(number, argument, [*_any_of((0,)), _refuse(errno.EPERM)])
     terminal = [_step(_JUMP_EQUAL, _TIOCSTI, yes=1), _step(_JUMP_EQUAL, _TIOCLINUX, no=1), _refuse(errno.EPERM)]

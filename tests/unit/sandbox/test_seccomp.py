@@ -86,6 +86,7 @@ def test_refuses_what_reaches_others_where_nothing_else_keeps_them_apart(machine
     program = assemble(machine, own_namespaces=False)
     assert run(program, machine.socket, 1, audit=machine.audit) == errno.EACCES
     assert {run(program, number, audit=machine.audit) for number in machine.shared.values()} == {errno.ENOSYS}
+    assert {run(program, number, audit=machine.audit) for number in machine.labels.values()} == {errno.ENOTSUP}
     for name, (number, argument) in machine.aimed.items():
         before = [0] * ((argument - 16) // 8)
         assert run(program, number, *before, 7, audit=machine.audit) == errno.EPERM, name
@@ -113,6 +114,11 @@ def test_numbers_are_those_of_the_kernel(machine: Architecture, header: str) -> 
     if not path.exists():
         pytest.skip("needs linux-libc-dev")
     known = {name: int(n) for name, n in re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", path.read_text())}
-    ours = machine.refused | machine.shared | {name: number for name, (number, _) in machine.aimed.items()}
+    ours = (
+        machine.refused
+        | machine.shared
+        | machine.labels
+        | {name: number for name, (number, _) in machine.aimed.items()}
+    )
     ours |= {name: getattr(machine, name) for name in ("clone", "clone3", "socket", "ioctl")}
     assert {name: known.get(name, number) for name, number in ours.items()} == ours
