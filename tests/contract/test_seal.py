@@ -23,11 +23,63 @@ CHANGES = {
         "import shutil\nshutil.copytree('sub', 'old')\nshutil.rmtree('sub')\nshutil.copytree('old', 'sub')"
     ),
     "made where none was": "open('sub/conftest.py', 'w').close()",
+    "made where none was, and removed": "open('sub/conftest.py', 'w').close()\nos.unlink('sub/conftest.py')",
+    "moved where none was, and back": (
+        "open('sub/x', 'w').close()\nos.rename('sub/x', 'sub/conftest.py')\nos.rename('sub/conftest.py', 'sub/x')"
+    ),
+    "a folder where none was, and removed": (
+        "import shutil\nos.makedirs('no/such')\nopen('no/such/file.py', 'w').close()\nshutil.rmtree('no')"
+    ),
+    "another folder, and the old one back": (
+        "import shutil\nos.rename('deep/er', 'old')\nshutil.copytree('old', 'deep/er')\n"
+        "open('deep/er/file.py', 'w').write('other')\nshutil.rmtree('deep/er')\nos.rename('old', 'deep/er')"
+    ),
+    "another folder further up, and the old one back": (
+        "import shutil\nos.rename('deep', 'old')\nshutil.copytree('old', 'deep')\n"
+        "open('deep/er/file.py', 'w').write('other')\nshutil.rmtree('deep')\nos.rename('old', 'deep')"
+    ),
+    "what a link leads to": (
+        "was, data = os.stat('real.py'), open('real.py', 'rb').read()\nopen('real.py', 'wb').write(b'other')\n"
+        "open('real.py', 'wb').write(data)\nos.utime('real.py', ns=(was.st_atime_ns, was.st_mtime_ns))"
+    ),
+    "another link on the way, and the old one back": (
+        "os.rename('way', 'old')\nos.symlink('sub', 'way')\nos.unlink('way')\nos.rename('old', 'way')"
+    ),
+    "so much that the kernel loses count": (
+        "open('sub/a', 'w').close()\nfor _ in range(20_000):\n    os.rename('sub/a', 'sub/b')\n    os.rename('sub/b', 'sub/a')"
+    ),
+    "through memory": (
+        "import mmap\nwas = os.stat('kept.py')\n"
+        "with open('kept.py', 'r+b') as f, mmap.mmap(f.fileno(), 0) as m:\n    m[:1] = b'K'\n    m[:1] = b'k'\n"
+        "os.utime('kept.py', ns=(was.st_atime_ns, was.st_mtime_ns))"
+    ),
+    "by another name": (
+        "os.link('kept.py', 'x')\nwas = os.stat('x')\nopen('x', 'w').write('KEPT\\n')\nopen('x', 'w').write('kept\\n')\n"
+        "os.utime('x', ns=(was.st_atime_ns, was.st_mtime_ns))\nos.unlink('x')"
+    ),
     "by a process that is left behind": (
         "import time\nif os.fork() == 0:\n    os.setsid()\n    open('kept.py', 'a').write('late')\n    time.sleep(100)\ntime.sleep(0.5)"
     ),
 }
-SEALED = ("kept.py", "sub/deep.py", "sub/conftest.py", "patched.py")
+SEALED = (
+    "kept.py", "sub/deep.py", "sub/conftest.py", "patched.py", "no/such/file.py", "deep/er/file.py", "link.py",
+    "way/file.py",
+)  # fmt: skip
+#: Where it is not `kept.py` that is changed.
+CHANGED = {
+    "another folder": ("sub/deep.py", "sub/conftest.py"),
+    "made where none was": ("sub/conftest.py",),
+    "made where none was, and removed": ("sub/conftest.py",),
+    "moved where none was, and back": ("sub/conftest.py",),
+    "a folder where none was, and removed": ("no/such/file.py",),
+    "another folder, and the old one back": ("deep/er/file.py",),
+    "another folder further up, and the old one back": ("deep/er/file.py",),
+    "so much that the kernel loses count": SEALED,
+    "what a link leads to": ("link.py",),
+    "another link on the way, and the old one back": ("way/file.py",),
+}
+#: An overlay refuses to move a folder of the layer below.
+REFUSED = {"another folder, and the old one back", "another folder further up, and the old one back"}
 
 
 @pytest.fixture(params=ALL)
@@ -39,8 +91,12 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 def root(tmp_path: Path) -> Path:
     project = tmp_path.resolve() / "project"
     (project / "sub").mkdir(parents=True)
-    for name in ("kept.py", "sub/deep.py", "patched.py", "free.py"):
+    for folder in ("deep/er", "led"):
+        (project / folder).mkdir(parents=True)
+    for name in ("kept.py", "sub/deep.py", "patched.py", "free.py", "deep/er/file.py", "led/file.py", "real.py"):
         (project / name).write_text("kept\n")
+    (project / "link.py").symlink_to("real.py")
+    (project / "way").symlink_to("led")
     return project
 
 
@@ -62,11 +118,13 @@ def test_a_broken_seal_is_seen(sandbox: Sandbox, root: Path, change: str) -> Non
     with sandbox.start(job(root, CHANGES[change])) as running:
         running.wait(PATIENCE)
         broken, said = running.broken(), running.output()
-    wanted = {"another folder": "sub/deep.py", "made where none was": "sub/conftest.py"}.get(change, "kept.py")
     if getattr(sandbox, "view_kind", None) is ViewKind.BIND:
         assert (broken, b"tried" in said) == ((), change.startswith("by a process")), "it is read-only"
+    elif change in REFUSED and getattr(sandbox, "view_kind", None) is ViewKind.OVERLAY:
+        assert (broken, b"Invalid cross-device link" in said) == ((), True)
     else:
-        assert broken == (wanted,)
+        assert b"tried" in said, said
+        assert broken == CHANGED.get(change, ("kept.py",))
 
 
 def test_a_job_that_must_be_ended_is_looked_at_too(sandbox: Sandbox, root: Path) -> None:

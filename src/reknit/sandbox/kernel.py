@@ -118,6 +118,16 @@ def install_filter(program: bytes) -> None:
     _check(result, "seccomp")
 
 
+def open_events() -> int:
+    """A descriptor to read events of files from, as inotify_init1(2); it never blocks."""
+    return _check(int(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)), "inotify")
+
+
+def watch(events: int, path: str, mask: int) -> int:
+    """Number of the watch, the same for the same file: as inotify_add_watch(2); links are followed."""
+    return _check(int(_libc.inotify_add_watch(events, os.fsencode(path), ctypes.c_uint32(mask))), f"watch {path}")
+
+
 def landlock_abi() -> int:
     """Version of Landlock that the kernel speaks; 0 where there is none."""
     flag = _LANDLOCK_CREATE_RULESET_VERSION

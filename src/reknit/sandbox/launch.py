@@ -36,27 +36,25 @@ def main() -> None:
     try:
         with open(source, "rb") as stream:
             spec: Spec = marshal.load(stream)  # noqa: S302 - made by reknit, in an unlinked file that it alone holds
-        child, sealed = _start(spec)
+        child, seals = _start(spec)
     except OSError as exc:
         os.write(report, f"error {exc}\n".encode())
         os._exit(1)
     os.write(report, b"ready\n")
     status = _wait(child, control, spec)
     _end_descendants(spec, child)
-    now = seal.identities(spec["root"], spec["sealed"])
-    broken = [str(number) for number, (before, after) in enumerate(zip(sealed, now)) if before != after]  # noqa: B905
-    os.write(report, f"broken {' '.join(broken)}\nexit {status}\n".encode())
+    os.write(report, f"broken {' '.join(map(str, seals.broken()))}\nexit {status}\n".encode())
     os._exit(0)
 
 
-def _start(spec: Spec) -> tuple[int, list[seal.Identity]]:
-    """Process id of the job, once it has become its program; and what the sealed files were before."""
+def _start(spec: Spec) -> tuple[int, seal.Seals]:
+    """Process id of the job, once it has become its program; and its sealed files as they were before."""
     kernel.forbid_inspection()
     if spec["pid_namespace"]:
         _show(spec)
     elif spec["linux"]:
         kernel.adopt_orphans()
-    sealed = seal.identities(spec["root"], spec["sealed"])
+    seals = seal.Seals(spec["root"], spec["sealed"], linux=spec["linux"])
     trouble, complain = os.pipe()
     child = os.fork()
     if child == 0:
@@ -73,7 +71,7 @@ def _start(spec: Spec) -> tuple[int, list[seal.Identity]]:
     if message:
         raise OSError(message.decode(errors="replace"))
     os.close(trouble)
-    return child, sealed
+    return child, seals
 
 
 def _show(spec: Spec) -> None:
@@ -261,7 +259,10 @@ def _end_descendants(spec: Spec, child: int) -> None:
         _kill(-child)
         return
     if spec["pid_namespace"]:
-        _kill(-1)
+        while _kill(-1):  # until all are gone, so that none writes after the look at its files
+            while _reaped():
+                pass
+            select.poll().poll(1)
         return
     user = spec["user"]
     while found := _descendants(os.getpid()):
@@ -276,11 +277,13 @@ def _end_descendants(spec: Spec, child: int) -> None:
         select.poll().poll(1)
 
 
-def _kill(pid: int) -> None:
-    try:  # noqa: SIM105 - contextlib is slow to import
+def _kill(pid: int) -> bool:
+    """Whether there was anyone to kill."""
+    try:
         os.kill(pid, _SIGKILL)
     except (ProcessLookupError, PermissionError):  # gone, or on macOS: only zombies left in the group
-        pass
+        return False
+    return True
 
 
 def _reaped() -> bool:
