@@ -92,14 +92,14 @@ class Folder:
         pending = [""]
         while pending:
             for path, state in self._entries(pending.pop()):
-                if self._marks.get(path) == _mark(state):
-                    self._seen.add(path)
-                elif learn and self._is_bytecode(path):
-                    self._marks[path] = _mark(state)
+                mark, folder = _mark(state), stat.S_ISDIR(state.st_mode)
+                if self._marks.get(path) == mark or (learn and self._is_bytecode(path)):
+                    self._marks[path] = mark
                     self._seen.add(path)
                 else:
                     self._reset(path)
-                if path in self._seen and _is_folder(self._changes + path):
+                    folder = path in self._seen and _is_folder(self._changes + path)
+                if folder:
                     pending.append(f"{path}/")
         for path in sorted(self._marks.keys() - self._seen):
             self._reset(path)
