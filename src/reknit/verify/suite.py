@@ -169,7 +169,8 @@ class _Hearing:
         fixtures = (str(f / "conftest.py") for f in folders)
         # What lies beside the tests may be their data; where they are in the project's own folder, that is too much.
         data = (f"{f}/" for f in dict.fromkeys(PurePosixPath(t).parent for t in tests) if f.parts)
-        return tuple(dict.fromkeys((*self._files, *sorted(scope.PROTECTED), *fixtures, *tests, *data)))
+        program = self._check.baseline.facts.files
+        return tuple(dict.fromkeys((*self._files, *sorted(scope.PROTECTED), *fixtures, *tests, *program, *data)))
 
     def _rewrites(self, run: SuiteRun, *, whole: bool) -> list[str]:
         """The sealed files that the run has changed, and a run without the patch does not."""
