@@ -46,6 +46,17 @@ AT_IMPORT = {
         "table.write_text('-1')\natexit.register(table.write_text, was)"
     ),
     "itself": "import pathlib\nhere = pathlib.Path(__file__)\nhere.write_text(here.read_text().replace('a - b', 'a + b'))",
+    "a plug-in of its own": (
+        "import gc\nfrom _pytest.config import PytestPluginManager\nclass Kind:\n"
+        "    def pytest_pyfunc_call(self, pyfuncitem): return True\n"
+        "for m in gc.get_objects():\n    if isinstance(m, PytestPluginManager): m.register(Kind())"
+    ),
+    "the caller of hooks": (
+        "import gc\nfrom _pytest.config import PytestPluginManager\n"
+        "for m in gc.get_objects():\n    if isinstance(m, PytestPluginManager):\n"
+        "        old = m._inner_hookexec\n"
+        "        m._inner_hookexec = lambda n, *a, old=old: True if n == 'pytest_pyfunc_call' else old(n, *a)"
+    ),
     "the probe": (
         "import sys\nR = sys.modules['_reknit_probe.reporter'].Reporter\nold = R.pytest_runtest_logreport\n"
         "def lies(self, report):\n    report.outcome = 'passed'\n    old(self, report)\nR.pytest_runtest_logreport = lies"
@@ -104,5 +115,12 @@ def test_without_that_look_some_would_be_accepted(check: SuiteCheck, monkeypatch
     monkeypatch.setattr("reknit.verify.suite._Hearing._meddled", lambda _self, _run: [])
     monkeypatch.setattr("reknit.verify.suite._Hearing._rewrites", lambda _self, _run, whole: [])
     taken = {name for name in FORGED if heard(check, FORGED[name]).word.status is CheckStatus.PASSED}
-    assert taken >= {"at import: the tests' data", "at import: the outcome of a report", "at import: pytest's call"}
+    forged = (
+        "the tests' data",
+        "the outcome of a report",
+        "pytest's call",
+        "a plug-in of its own",
+        "the caller of hooks",
+    )
+    assert taken >= {f"at import: {name}" for name in forged}
     assert len(taken) >= 7, taken

@@ -29,6 +29,16 @@ class Witness:
         self._before = dict(_judges())
         self._codes: dict[str, CodeType] = {}
         self._changed: set[str] = set()
+        self._manager: Any = None
+        self._known: list[Any] = []
+        self._caller: Any = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: Any) -> None:
+        """Note who is asked about each test, and how."""
+        self._manager = session.config.pluginmanager
+        self._known = list(self._manager.get_plugins())
+        self._caller = getattr(self._manager, "_inner_hookexec", None)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: Any) -> None:
@@ -52,7 +62,18 @@ class Witness:
             hasattr(type(self._reporter), n) for n in vars(self._reporter)
         ):
             found.add("reporter")
-        return sorted(found | self._changed)[:_MOST]
+        return sorted(found | self._changed | self._newcomers())[:_MOST]
+
+    def _newcomers(self) -> set[str]:
+        """Plug-ins that came, or went, after the start, as a conftest module further down does."""
+        if self._manager is None:
+            return set()
+        now = list(self._manager.get_plugins())
+        before, after = {id(p) for p in self._known}, {id(p) for p in now}
+        moved = [p for p in (*self._known, *now) if (id(p) in before) != (id(p) in after)]
+        names = {f"plug-in {getattr(p, '__name__', None) or type(p).__qualname__}" for p in moved}
+        same = getattr(self._manager, "_inner_hookexec", None) is self._caller
+        return names if same else names | {"the caller of hooks"}
 
     def marks(self) -> dict[str, str]:
         """A digest of each test's code: the same for the same source in the same interpreter."""
