@@ -55,15 +55,15 @@ class Seals:
 
     def _watch(self) -> None:
         """Have the kernel tell; folders first, since identities say the least of them."""
-        wanted = [
-            (*_watched(path, identity), number) for number, way in enumerate(self._before) for path, identity in way
-        ]
-        watches: dict[tuple[str, int], int] = {}
-        for path, mask, name, number in sorted(wanted, key=lambda w: w[1] == _CLOSED_WRITE):
-            if mask and (path, mask) not in watches:
-                watches[path, mask] = kernel.watch(self._events, path, mask | _MASK_ADD)
+        wanted: dict[tuple[str, Identity], set[int]] = {}
+        for number, way in enumerate(self._before):
+            for step in way:
+                wanted.setdefault(step, set()).add(number)
+        found = [(*_watched(*step), numbers) for step, numbers in wanted.items()]
+        for path, mask, name, numbers in sorted(found, key=lambda f: f[1] == _CLOSED_WRITE):
             if mask:
-                self._told.setdefault((watches[path, mask], name), set()).add(number)
+                watch = kernel.watch(self._events, path, mask | _MASK_ADD)
+                self._told.setdefault((watch, name), set()).update(numbers)
 
     def _seen_meanwhile(self) -> set[int]:
         found: set[int] = set()
