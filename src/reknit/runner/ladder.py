@@ -9,6 +9,7 @@ goes on to the next.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -62,6 +63,10 @@ class Pool:
         self._zygotes = [list(dict.fromkeys(w.zygote for w in bench.values())) for bench in self._benches]
         self._controls: dict[tuple[int, Step, tuple[str, ...]], str | None] = {}
         self._judged: Counter[Step] = Counter()
+        #: Workers whose answer nobody waits for.
+        self._unwanted: set[int] = set()
+        #: Around what workers note side by side.
+        self._lock = threading.Lock()
         self._passed_on: Counter[str] = Counter()
 
     @property
@@ -77,9 +82,11 @@ class Pool:
     @property
     def steps_down(self) -> tuple[str, ...]:
         """Which steps were found not to hold for this project, and why; and why single candidates were passed on."""
-        found = (f"{step}: {why}" for (_, step, _), why in self._controls.items() if why and why != TIME_UP)
+        with self._lock:
+            controls, passed_on = list(self._controls.items()), list(self._passed_on.items())
+        found = (f"{step}: {why}" for (_, step, _), why in controls if why and why != TIME_UP)
         most = sum(self._judged.values()) * _MANY
-        single = (f"{why} ({count} candidates)" for why, count in self._passed_on.items() if count > max(most, 1))
+        single = (f"{why} ({count} candidates)" for why, count in passed_on if count > max(most, 1))
         return (*dict.fromkeys(found), *single)
 
     def outlook(self) -> Outlook:
@@ -127,27 +134,34 @@ class Pool:
         return trial, attempt
 
     def _cancel(self, number: int, future: Future[Attempt]) -> None:
+        self._unwanted.add(number)
         while not future.done() and not future.cancel():
             for zygote in self._zygotes[number]:
                 zygote.cancel()
             # It may have come just before an order: then it says nothing about that one.
             with contextlib.suppress(TimeoutError):
                 future.exception(_GLANCE)
+        self._unwanted.discard(number)
 
     def _attempt(self, number: int, trial: Trial) -> Attempt:
         attempt: Attempt | None = None
         for step in self._steps(trial):
+            if number in self._unwanted:
+                break
             if attempt is not None and (attempt.step, step) == ("fresh", "process"):
                 break  # a fresh process has looked, and what it could not load no other will
             if self._distrust(number, step, trial.must) is not None:
                 continue
             attempt = self._benches[number][step].attempt(trial)
-            if attempt.results or attempt.hung:
+            if attempt.results or attempt.hung or number in self._unwanted:
                 return attempt
-            self._passed_on[f"{step}: {attempt.why}"] += 1
+            with self._lock:
+                self._passed_on[f"{step}: {attempt.why}"] += 1
+        if attempt is not None:
+            return attempt
         held = TIME_UP if not self._plan.left else "no step of the ladder holds here"
         why = "; ".join(self.steps_down) or held
-        return attempt or Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why=why)
+        return Attempt(step="fresh", results=(), passed=False, ticks=0, hung=False, why=why)
 
     def _steps(self, trial: Trial) -> tuple[Step, ...]:
         """From the fastest to the surest, as far as each can judge the trial."""
@@ -161,7 +175,11 @@ class Pool:
         """Why a worker's step is not used for `tests`; the positive control runs at its first use."""
         key = (number, step, tests)
         if key not in self._controls:
-            self._controls[key] = self._benches[number][step].control(tests)
+            why = self._benches[number][step].control(tests)
+            if number in self._unwanted:
+                return "nobody waits for it"  # it was ended, which says nothing of the step
+            with self._lock:
+                self._controls[key] = why
         return self._controls[key]
 
     def __enter__(self) -> Self:
