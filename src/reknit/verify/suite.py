@@ -80,6 +80,8 @@ class _Hearing:
         if run.not_run:
             why = "for want of time" if late else "since pytest stopped"
             left.insert(0, f"{len(run.not_run)} tests, {why}, the first {run.not_run[0]}")
+            if not _ended(run):
+                left.append("whether the program changes its tests while they run, which is told at the end of the run")
         unmet = [t for t in self._check.must_pass if t not in run.tests or run.tests[t].outcome != "passed"]
         broken = [] if unmet else self._broken(run, late=late)
         flaky = self._flaky(broken, whole=whole) if 0 < len(broken) <= _FEW and not late else []
@@ -182,7 +184,8 @@ class _Hearing:
     def _meddled(self, run: SuiteRun) -> list[str]:
         """What the patched program has changed of the tests and of what runs them, and the program before it has not."""
         before = self._check.baseline
-        tests = {t for t, mark in before.marks.items() if t in run.tests and run.marks.get(t) != mark}
+        marks = run.marks if _ended(run) else {**before.marks, **run.marks}  # they are told at the end
+        tests = {t for t, mark in before.marks.items() if t in run.tests and marks.get(t) != mark}
         return sorted((run.changed - before.changed) | tests)
 
     def _broken(self, run: SuiteRun, *, late: bool) -> list[str]:
@@ -195,6 +198,11 @@ class _Hearing:
             before = self._run({}, whole=True, tests=unknown)
             bad = [t for t in bad if before is None or t not in before.tests or not before.tests[t].bad]
         return [*bad, *lost]
+
+
+def _ended(run: SuiteRun) -> bool:
+    """Whether pytest came to its end, rather than that it died or its time was up."""
+    return run.status is not None
 
 
 def _still_there(test: str, run: SuiteRun, *, late: bool) -> bool:

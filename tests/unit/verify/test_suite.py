@@ -52,6 +52,17 @@ def test_a_patch_that_heals_and_breaks_nothing_passes() -> None:
     assert (heard.not_run, heard.cpu_seconds) == ((), 1.0)
 
 
+def test_a_run_that_the_time_has_ended_is_not_taken_for_one_that_hides_its_tests() -> None:
+    """What their code was is told at the end only: it is said not to have been looked at."""
+    seen = suite({"red": "passed"})
+    cut = replace(seen, status=None, collected=tuple(BEFORE), not_run=("other red", "green", "skip"))
+    heard, _ = hear(cut, marks={"red": "a", "green": "b"}, seconds=0)
+    assert heard.word.status is CheckStatus.PASSED
+    assert any("changes its tests" in left for left in heard.not_run)
+    heard, _ = hear(replace(cut, status=0), marks={"red": "a", "green": "b"}, seconds=0)
+    assert heard.word.status is CheckStatus.FAILED, "one that has ended must tell"
+
+
 @pytest.mark.parametrize("outcome", ["failed", "error", "skipped", "xfailed"])
 def test_the_failing_test_must_pass_not_merely_stop_failing(outcome: TestOutcome) -> None:
     heard, _ = hear(suite({**BEFORE, "red": outcome}))
