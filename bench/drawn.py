@@ -213,7 +213,7 @@ class _Taken:
 
     def again(self, tests: Sequence[str]) -> TestRun | None:
         """Nothing is run."""
-        raise NotImplementedError(tests)
+        raise AssertionError(tests)
 
     def run(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Attempt]]:
         """One after the other."""

@@ -31,7 +31,7 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", *, overwrite: bo
         else:
             part.chmod(0o644)
         part.replace(target)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: no half of a file is left
         part.unlink(missing_ok=True)
         raise
 
