@@ -8,6 +8,7 @@ The tree; every leaf class or call site fixes a slug, which leads to a section o
     │   └── SandboxError    no isolation level works here, or one broke while in use
     ├── ConflictError       a file is not as it was when the patch was made              exit 1
     ├── JournalError        a change of the tree could not be completed or undone        exit 1
+    ├── IrreversibleError   a change could not be taken back, and nobody allowed that    exit 5
     ├── StoreError          reknit's own state cannot be read or written                 exit 4
     └── Interrupted         the user has ended the run                                   exit 130
 """
@@ -57,6 +58,20 @@ class ConflictError(ReknitError):
 
 class JournalError(ReknitError):
     """A change of the tree could not be completed or undone."""
+
+
+class IrreversibleError(ReknitError):
+    """A change would leave what cannot be taken back; nothing was written."""
+
+    exit_code = 5
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"this change cannot be taken back: {reason}; nothing was written",
+            slug="irreversible",
+            hint="`--irreversible` writes it all the same",
+        )
+        self.reason = reason
 
 
 class StoreError(ReknitError):

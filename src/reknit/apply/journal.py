@@ -1,8 +1,9 @@
 """Changes of a tree that a crash cannot leave half done, and that can be taken back.
 
 An act goes: lock → compare every file with what the patch was made for → write and sync an intent that holds the images
-before and after → write and sync all new files beside the old ones → look at every file again → rename them into place,
-removals last, syncing their folders → rename the intent to a record, synced.
+before and after → write and sync all new files beside the old ones → look at every file again → exchange them with the
+old ones, each taken back if it was not the one expected, removals last → sync their folders → rename the intent to a
+record, synced.
 
 Invariant: while an intent exists, each of its files is the image before, or the image after, or somebody else's. So
 recovery needs no log of steps: all after, and the act is completed; some before, and those that are after are brought
@@ -15,19 +16,32 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from reknit.apply.base import Act, Recovered, Verb, digest, standing
+from reknit.apply.base import Act, Images, Recovered, Verb, digest, standing
 from reknit.apply.carry import based, paths_of
 from reknit.apply.records import Records
 from reknit.apply.reverse import reverse
 from reknit.apply.tree import Root, explained, read, stage, swap, temporaries
-from reknit.errors import ConflictError, JournalError, ReknitError, UsageError
+from reknit.errors import ConflictError, IrreversibleError, JournalError, ReknitError, UsageError
 from reknit.model.patch import Entry, Patch, Rename
 from reknit.model.verdict import Receipt, Reversible, Verdict
 
 _ASIDE_HINT = "compare the files with the versions in the record, and mend them by hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """An act as somebody wants it."""
+
+    verb: Verb
+    now: dt.datetime
+    reason: str
+    effects: tuple[str, ...] = ()
+    #: What cannot be taken back may be done; whoever takes an application back, or again, has allowed it before.
+    irreversible: bool = True
 
 
 class Journal:
@@ -37,19 +51,33 @@ class Journal:
         self._root = root.resolve()
         self._records = Records(state.resolve() / "journal")
 
-    def apply(self, patch: Patch, *, verdicts: tuple[Verdict, ...], now: dt.datetime) -> Receipt:
-        """Write a patch; `ConflictError` if a file is not as it was when the patch was made."""
+    def apply(
+        self,
+        patch: Patch,
+        *,
+        verdicts: tuple[Verdict, ...],
+        now: dt.datetime,
+        reason: str = "",
+        effects: Sequence[str] = (),
+        irreversible: bool = False,
+    ) -> Receipt:
+        """Write a patch; `ConflictError` if a file is not as it was when the patch was made.
+
+        `effects`: in words, what it will cause outside of the files. `IrreversibleError` where there are any, or where a
+        file would lose what cannot be given back, unless `irreversible` allows it.
+        """
+        asked = _Asked(verb="apply", now=now, reason=reason, effects=tuple(effects), irreversible=irreversible)
         with self._records.locked():
             self._recover()
-            return self._perform("apply", patch, verdicts, now, None)
+            return self._perform(asked, patch, verdicts, None)
 
-    def undo(self, receipt_id: str | None = None, *, now: dt.datetime) -> Receipt:
+    def undo(self, receipt_id: str | None = None, *, now: dt.datetime, reason: str = "") -> Receipt:
         """Take an application back, by default the last one in force; later ones stay, or `ConflictError`."""
-        return self._turn("undo", receipt_id, now)
+        return self._turn(_Asked(verb="undo", now=now, reason=reason), receipt_id)
 
-    def redo(self, receipt_id: str | None = None, *, now: dt.datetime) -> Receipt:
+    def redo(self, receipt_id: str | None = None, *, now: dt.datetime, reason: str = "") -> Receipt:
         """Apply again what was undone, by default the last one undone."""
-        return self._turn("redo", receipt_id, now)
+        return self._turn(_Asked(verb="redo", now=now, reason=reason), receipt_id)
 
     def history(self) -> tuple[Act, ...]:
         """Every act, oldest first; `standing` tells which applications are in force."""
@@ -64,50 +92,47 @@ class Journal:
         with self._records.locked():
             return self._recover()
 
-    def _turn(self, verb: Verb, receipt_id: str | None, now: dt.datetime) -> Receipt:
+    def _turn(self, asked: _Asked, receipt_id: str | None) -> Receipt:
         with self._records.locked():
             self._recover()
             acts = self.history()
-            index = _choose(verb, acts, receipt_id)
+            index = _choose(asked.verb, acts, receipt_id)
             last = acts[index]
             edits = reverse(acts, index, self._read)
             if edits is None:
                 raise _in_the_way(last.receipt.patch.files[0])
             patch = based(last.receipt.patch, edits, self._read(paths_of(edits)))
             first = next(act for act in acts if act.target == last.target)
-            verdicts = first.receipt.verdicts if verb == "redo" else ()
+            verdicts = first.receipt.verdicts if asked.verb == "redo" else ()
             try:
-                return self._perform(verb, patch, verdicts, now, last)
+                return self._perform(asked, patch, verdicts, last)
             except ConflictError as exc:
                 raise _in_the_way(exc.path) from exc
 
-    def _perform(
-        self, verb: Verb, patch: Patch, verdicts: tuple[Verdict, ...], now: dt.datetime, last: Act | None
-    ) -> Receipt:
+    def _perform(self, asked: _Asked, patch: Patch, verdicts: tuple[Verdict, ...], last: Act | None) -> Receipt:
         """Do one act; `last` is the one that it turns round."""
         tree = self._read({*patch.files, *patch.base})
         rendered = patch.render(tree)
         paths = [path for path in patch.files if digest(tree.get(path)) != digest(rendered.get(path))]
-        after = {path: rendered.get(path) for path in paths}
+        before, after = ({path: side.get(path) for path in paths} for side in (tree, rendered))
         number = self._records.next_number()
-        token = hashlib.sha256(
-            f"{self._root}\0{number}\0{verb}\0{patch.id}".encode("utf-8", "surrogateescape")
-        ).hexdigest()[:12]
-        receipt = Receipt(
-            id=token,
-            patch=patch,
-            at=now,
-            verdicts=verdicts,
-            reversible=Reversible(yes=True),
-            after={path: digest(entry) for path, entry in after.items()},
-        )
+        token = self._token(number, asked.verb, patch)
         with explained("write"), Root(self._root) as root:
+            receipt = Receipt(
+                id=token,
+                patch=patch,
+                at=asked.now,
+                verdicts=verdicts,
+                reversible=_reversible(root, asked, patch, before, after),
+                after={path: digest(entry) for path, entry in after.items()},
+                reason=asked.reason,
+            )
             act = Act(
                 number=number,
-                verb=verb,
+                verb=asked.verb,
                 target=last.target if last else token,
                 receipt=receipt,
-                before={path: tree.get(path) for path in paths},
+                before=before,
                 after=after,
                 made=root.missing_folders(path for path, entry in after.items() if entry is not None),
                 dropped=last.made if last else (),
@@ -115,9 +140,13 @@ class Journal:
             self._write(root, act)
         return receipt
 
+    def _token(self, number: int, verb: Verb, patch: Patch) -> str:
+        text = f"{self._root}\0{number}\0{verb}\0{patch.id}"
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
     def _write(self, root: Root, act: Act) -> None:
         intent = self._records.begin(act)
-        names = temporaries(act.after, act.receipt.id)
+        names = temporaries(act.after, act.receipt.id, "on")
         try:
             stage(root, act.before, act.after, names, origins=_origins(act.receipt.patch))
         except BaseException:  # Ctrl-C too; no file was touched yet
@@ -126,6 +155,7 @@ class Journal:
         try:
             swap(root, act.before, act.after, names)
             root.drop_folders(act.dropped)
+            root.sync()
             self._records.commit(intent)
         except BaseException as exc:  # Ctrl-C too: the tree goes back to what it was
             if intent.exists():
@@ -148,6 +178,7 @@ class Journal:
         with contextlib.suppress(OSError, ReknitError):
             _clear(root, act)
             root.drop_folders(act.made)
+            root.sync()
             self._records.forget(intent)
 
     def _recover(self) -> tuple[Recovered, ...]:
@@ -176,12 +207,14 @@ class Journal:
             return Recovered(id=act.receipt.id, ending="set aside", note=note)
         if complete and all(digest(found[path]) == digest(act.after[path]) for path in found):
             root.drop_folders(act.dropped)
+            root.sync()
             self._records.commit(intent)
             return Recovered(id=act.receipt.id, ending="completed", note=f"{act.verb} of {files} was completed")
-        names = temporaries(act.after, act.receipt.id)
+        names = temporaries(act.after, act.receipt.id, "back")
         stage(root, found, act.before, names, origins={})
         swap(root, found, act.before, names)
         root.drop_folders(act.made)
+        root.sync()
         self._records.forget(intent)
         return Recovered(id=act.receipt.id, ending="rolled back", note=f"{act.verb} of {files} was rolled back")
 
@@ -190,10 +223,24 @@ class Journal:
 
 
 def _clear(root: Root, act: Act) -> None:
-    """Remove the act's temporary files."""
-    for path, name in temporaries(act.after, act.receipt.id).items():
+    """Remove the act's temporary files, and those of taking it back; a file that one has displaced is put back."""
+    back, on = (temporaries(act.after, act.receipt.id, way) for way in ("back", "on"))
+    for path in act.after:
         with contextlib.suppress(JournalError):  # a folder that became a link: nothing of ours is behind it
-            root.discard(path, name)
+            root.settle(path, back[path], old=act.after[path], new=act.before[path])
+            root.settle(path, on[path], old=act.before[path], new=act.after[path])
+
+
+def _reversible(root: Root, asked: _Asked, patch: Patch, before: Images, after: Images) -> Reversible:
+    """Whether it can be taken back; `IrreversibleError` where not, and that is not allowed."""
+    moved = set(_origins(patch).values())
+    reasons = list(asked.effects)
+    for path, entry in before.items():
+        if entry is not None:
+            reasons += root.losses(path, removed=after[path] is None and path not in moved)
+    if reasons and not asked.irreversible:
+        raise IrreversibleError("; ".join(reasons))
+    return Reversible(yes=not reasons, reason="; ".join(reasons))
 
 
 def _look(root: Root, act: Act) -> tuple[dict[str, Entry | None], list[str]]:

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reknit.apply.base import Act
-from reknit.apply.tree import explained, write_all
+from reknit.apply.entries import write_all
+from reknit.apply.tree import explained
 from reknit.errors import JournalError, UsageError
 from reknit.model import codec
 

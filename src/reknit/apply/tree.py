@@ -2,8 +2,7 @@
 
 Every path is walked from a descriptor of the root, one component at a time and never through a symbolic link, so a
 folder that is swapped for a link cannot send a write elsewhere. Files are replaced, never written in place: a reader
-sees the old file or the new one. One gap is left, as no file system offers a conditional rename: a save by somebody
-else in the microseconds between the last look at a file and its rename is lost.
+sees the old file or the new one.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
+from reknit.apply import exchange
 from reknit.apply.base import Images, digest
+from reknit.apply.entries import created, opened, read_at, write_all
+from reknit.apply.losses import losses
 from reknit.errors import ConflictError, JournalError
 from reknit.model.patch import Entry, check_path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 20
 
 
 def read(root: Path, paths: Iterable[str]) -> dict[str, Entry]:
@@ -62,6 +61,8 @@ class Root:
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        #: Folders whose entries have changed since the last `sync`, in order.
+        self._touched: dict[str, None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +76,7 @@ class Root:
         """What is at `path`, or None."""
         check_path(path)
         with self._parent(path) as folder:
-            return None if folder is None else _read_at(folder, path)
+            return None if folder is None else read_at(folder, PurePosixPath(path).name, path)
 
     def missing_folders(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Folders above `paths` that do not exist, outermost first."""
@@ -85,7 +86,7 @@ class Root:
     def stage(self, path: str, entry: Entry, *, temporary: str, like: str) -> None:
         """Write `entry` to `temporary` beside `path`, synced, with the owner and attributes of the file `like`."""
         self._make_folders(path)
-        with self._parent(path) as folder:
+        with self._changed(path) as folder:
             if folder is None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
             with contextlib.suppress(FileNotFoundError):
@@ -93,37 +94,46 @@ class Root:
             if entry.is_link:
                 os.symlink(os.fsdecode(entry.content), temporary, dir_fd=folder)
             else:
-                with _opened(temporary, _NEW, folder) as fd:
+                with created(temporary, folder) as fd:
                     write_all(fd, entry.content)
                     self._inherit(fd, like)
                     os.fchmod(fd, stat.S_IMODE(entry.mode))
                     os.fsync(fd)
 
-    def swap(self, path: str, *, old: Entry | None, new: Entry | None, temporary: str) -> None:
-        """Put `temporary`, which holds `new`, in the place of `old`; `ConflictError` if that is not what is there."""
-        with self._parent(path) as folder:
+    def put(self, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
+        """As `exchange.put`."""
+        with self._changed(path) as folder:
             if folder is None:
                 raise ConflictError(path)
-            if digest(_read_at(folder, path)) != digest(old):
-                raise ConflictError(path)
-            name = PurePosixPath(path).name
-            if new is None:
-                os.unlink(name, dir_fd=folder)
-            else:
-                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            os.fsync(folder)
+            exchange.put(folder, path, temporary, old=old, new=new)
 
-    def discard(self, path: str, temporary: str) -> None:
-        """Remove `temporary` beside `path`, if it is there."""
-        with self._parent(path) as folder:
+    def settle(self, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
+        """As `exchange.settle`."""
+        with self._changed(path) as folder:
             if folder is not None:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=folder)
+                exchange.settle(folder, path, temporary, old=old, new=new)
+
+    def sync(self) -> None:
+        """Make every change of a folder so far outlive a power cut."""
+        for path in tuple(self._touched):
+            with contextlib.suppress(JournalError), self._folder(PurePosixPath(path).parts) as folder:
+                if folder is not None:  # else it is gone, and the one above it is synced too
+                    os.fsync(folder)
+            del self._touched[path]
+
+    def losses(self, path: str, *, removed: bool) -> list[str]:
+        """As `losses.losses`; none where no file is."""
+        with self._parent(path) as folder:
+            if folder is None or not stat.S_ISREG(_mode(folder, PurePosixPath(path).name)):
+                return []
+            with opened(PurePosixPath(path).name, folder) as fd:
+                names = os.listxattr(fd) if hasattr(os, "listxattr") else []
+                return [f"{path}: {loss}" for loss in losses(os.fstat(fd), names, removed=removed)]
 
     def drop_folders(self, folders: Sequence[str]) -> None:
         """Remove those of `folders` that are empty; they are given outermost first."""
         for path in reversed(folders):
-            with contextlib.suppress(JournalError), self._parent(path) as folder:  # behind a link: not ours
+            with contextlib.suppress(JournalError), self._changed(path) as folder:  # behind a link: not ours
                 if folder is None:
                     continue
                 try:
@@ -131,13 +141,18 @@ class Root:
                 except OSError as exc:
                     if exc.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                         raise
-                else:
-                    os.fsync(folder)
 
     @contextlib.contextmanager
     def _parent(self, path: str) -> Iterator[int | None]:
         """A descriptor of the folder that `path` lies in, or None where there is none."""
         with self._folder(PurePosixPath(path).parts[:-1]) as folder:
+            yield folder
+
+    @contextlib.contextmanager
+    def _changed(self, path: str) -> Iterator[int | None]:
+        """As `_parent`, of a folder whose entries are changed now."""
+        self._touched[str(PurePosixPath(path).parent)] = None
+        with self._parent(path) as folder:
             yield folder
 
     @contextlib.contextmanager
@@ -161,11 +176,10 @@ class Root:
 
     def _make_folders(self, path: str) -> None:
         for missing in self.missing_folders([path]):
-            with self._parent(missing) as folder:
+            with self._changed(missing) as folder:
                 if folder is None:
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), missing)
                 os.mkdir(PurePosixPath(missing).name, dir_fd=folder)
-                os.fsync(folder)
 
     def _inherit(self, fd: int, like: str) -> None:
         """Owner, extended attributes and a later second of change, from the file `like` where it exists."""
@@ -174,7 +188,7 @@ class Root:
             if folder is None:
                 return
             try:
-                source = stack.enter_context(_opened(PurePosixPath(like).name, _FILE, folder))
+                source = stack.enter_context(opened(PurePosixPath(like).name, folder))
             except OSError:  # gone, or a link: there is nothing to inherit
                 return
             was, now = os.fstat(source), os.fstat(fd)
@@ -205,32 +219,16 @@ def stage(root: Root, start: Images, goal: Images, names: Mapping[str, str], *, 
 def swap(root: Root, start: Images, goal: Images, names: Mapping[str, str]) -> None:
     """Bring the staged files into place, removals last: at no moment is a renamed file's content nowhere."""
     for path in sorted(_changed(start, goal), key=lambda path: goal[path] is None):
-        root.swap(path, old=start[path], new=goal[path], temporary=names[path])
+        root.put(path, names[path], old=start[path], new=goal[path])
 
 
 def _changed(start: Images, goal: Images) -> list[str]:
     return [path for path in goal if digest(start[path]) != digest(goal[path])]
 
 
-def temporaries(images: Images, token: str) -> dict[str, str]:
+def temporaries(images: Images, token: str, direction: Literal["on", "back"]) -> dict[str, str]:
     """The name of each path's temporary file, which lies beside it."""
-    return {path: f".reknit-{token}-{at}.tmp" for at, path in enumerate(sorted(images))}
-
-
-def write_all(fd: int, data: bytes) -> None:
-    """Write every byte: the system may take fewer at a time."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest[:_CHUNK]) :]
-
-
-@contextlib.contextmanager
-def _opened(name: str, flags: int, folder: int) -> Iterator[int]:
-    fd = os.open(name, flags, 0o600, dir_fd=folder)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+    return {path: f".reknit-{token}-{at}.{direction}" for at, path in enumerate(sorted(images))}
 
 
 def _enter(folder: int, name: str, path: str) -> int | None:
@@ -250,19 +248,11 @@ def _enter(folder: int, name: str, path: str) -> int | None:
     return None
 
 
-def _read_at(folder: int, path: str) -> Entry | None:
-    name = PurePosixPath(path).name
+def _mode(folder: int, name: str) -> int:
     try:
-        kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     except FileNotFoundError:
-        return None
-    if stat.S_ISLNK(kind):
-        return Entry(content=os.fsencode(os.readlink(name, dir_fd=folder)), is_link=True)
-    if not stat.S_ISREG(kind):
-        raise JournalError(f"{path} is no regular file; nothing was read or written", slug="special-file")
-    with _opened(name, _FILE, folder) as fd:
-        chunks = list(iter(lambda: os.read(fd, _CHUNK), b""))
-        return Entry(content=b"".join(chunks), mode=stat.S_IMODE(os.fstat(fd).st_mode))
+        return 0
 
 
 def _copy_attributes(source: int, target: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reknit.model.instant import check_instant
-from reknit.model.patch import Patch
+from reknit.model.patch import Edit, Patch
 
 
 class Label(enum.StrEnum):
@@ -90,7 +90,7 @@ class Reversible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Edits that were written, and on whose word."""
+    """Edits that were written, on whose word, and whether they can be taken back."""
 
     #: Unique to the act, not the patch: a patch can be applied twice.
     id: str
@@ -101,6 +101,15 @@ class Receipt:
     reversible: Reversible
     #: Path → digest after the change; "" where nothing is left.
     after: Mapping[str, str] = field(default_factory=dict)
+    #: False: written, and at once taken back.
+    success: bool = True
+    #: Why it was done, or taken back; one line for people, "" where nobody said.
+    reason: str = ""
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What was written."""
+        return self.patch.edits
 
     def __post_init__(self) -> None:
         check_instant(self.at, "the time of a receipt")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reknit.apply import records
+from reknit.apply import exchange, records
 from reknit.apply.base import standing
 from reknit.apply.tree import read
 from reknit.errors import ConflictError, JournalError, UsageError
@@ -357,9 +357,9 @@ def test_nothing_is_done_before_it_is_safe_on_disk(place: Place, monkeypatch: py
         ("fsync", "journal"),
         ("fsync", temporary[0]),
         ("fsync", temporary[1]),
-        ("rename", "a.py"),
+        ("exchange", "a.py"),
+        ("exchange", "b.py"),
         ("fsync", "project"),
-        ("rename", "b.py"),
         ("fsync", "pkg"),
         ("rename", "00000001.done"),
         ("fsync", "journal"),
@@ -379,6 +379,12 @@ def _traced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         steps.append(("rename", Path(target).name))
         rename(source, target, **folders)
 
+    def traced_exchange(name: str, *rest: Any) -> None:
+        steps.append(("exchange", name))
+        exchanged(name, *rest)
+
+    exchanged = exchange._rename
+    monkeypatch.setattr(exchange, "_rename", traced_exchange)
     monkeypatch.setattr(os, "fsync", traced_fsync)
     monkeypatch.setattr(os, "rename", traced_rename)
     return steps

@@ -1,0 +1,65 @@
+"""Single files and links in a folder that is held open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+
+from reknit.errors import JournalError
+from reknit.model.patch import Entry
+
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHUNK = 1 << 20
+
+
+@contextlib.contextmanager
+def opened(name: str, folder: int) -> Iterator[int]:
+    """A file to be read; links are not followed."""
+    fd = os.open(name, _FILE, dir_fd=folder)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def created(name: str, folder: int) -> Iterator[int]:
+    """A new file to be written, for its owner only."""
+    fd = os.open(name, _NEW, 0o600, dir_fd=folder)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def read_at(folder: int, name: str, path: str = "") -> Entry | None:
+    """What is there, or None; `JournalError` for what is neither file nor link, called `path` for people."""
+    try:
+        kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(kind):
+        return Entry(content=os.fsencode(os.readlink(name, dir_fd=folder)), is_link=True)
+    if not stat.S_ISREG(kind):
+        message = f"{path or name} is no regular file; nothing was read or written"
+        raise JournalError(message, slug="special-file")
+    with opened(name, folder) as fd:
+        state = os.fstat(fd)
+        return Entry(content=_contents(fd, state.st_size), mode=stat.S_IMODE(state.st_mode))
+
+
+def _contents(fd: int, size: int) -> bytes:
+    chunks = [os.read(fd, min(size + 1, _CHUNK))]
+    while chunks[-1]:
+        chunks.append(os.read(fd, _CHUNK))
+    return b"".join(chunks)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte: the system may take fewer at a time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest[:_CHUNK]) :]
