@@ -44,11 +44,21 @@ def read_at(folder: int, name: str, path: str = "") -> Entry | None:
     if stat.S_ISLNK(kind):
         return Entry(content=os.fsencode(os.readlink(name, dir_fd=folder)), is_link=True)
     if not stat.S_ISREG(kind):
-        message = f"{path or name} is no regular file; nothing was read or written"
-        raise JournalError(message, slug="special-file")
+        raise _special(path or name)
     with opened(name, folder) as fd:
-        state = os.fstat(fd)
-        return Entry(content=_contents(fd, state.st_size), mode=stat.S_IMODE(state.st_mode))
+        return read_open(fd, path or name)
+
+
+def read_open(fd: int, path: str) -> Entry:
+    """What an open file is; `JournalError` for what is no regular one, called `path` for people."""
+    state = os.fstat(fd)
+    if not stat.S_ISREG(state.st_mode):
+        raise _special(path)
+    return Entry(content=_contents(fd, state.st_size), mode=stat.S_IMODE(state.st_mode))
+
+
+def _special(path: str) -> JournalError:
+    return JournalError(f"{path} is no regular file; nothing was read or written", slug="special-file")
 
 
 def _contents(fd: int, size: int) -> bytes:

@@ -16,10 +16,9 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
 from reknit.apply.base import digest
-from reknit.apply.entries import opened, read_at
+from reknit.apply.entries import opened, read_at, read_open
 from reknit.errors import ConflictError, JournalError
 from reknit.model.patch import Entry
 
@@ -40,7 +39,7 @@ def put(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry
 
     `ConflictError`, and all as it was, where `old` is not what is there.
     """
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     try:
         _put(folder, name, temporary, old=old, new=new, path=path)
     except _UnsupportedError:
@@ -51,7 +50,7 @@ def put(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry
 
 def settle(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
     """After a crash, in `put` or before it: `temporary` is removed; what it holds of somebody else's goes back."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     if not _exists(folder, temporary):
         return
     if old is not None and _holds(folder, name, new):
@@ -71,7 +70,7 @@ def _put(folder: int, name: str, temporary: str, *, old: Entry | None, new: Entr
         _rename(name, temporary, folder, _NOREPLACE)
     else:
         _rename(name, temporary, folder, _EXCHANGE)
-    if _is_written(folder, temporary) or not _holds(folder, temporary, old):
+    if not _is_settled(folder, temporary, old):
         _bring_back(folder, name, temporary, new)
         raise ConflictError(path)
     os.unlink(temporary, dir_fd=folder)
@@ -124,17 +123,30 @@ def _exists(folder: int, name: str) -> bool:
     return True
 
 
-def _is_written(folder: int, name: str) -> bool:
-    """Whether somebody has the file open to write: what they write next would go with it."""
+def _is_settled(folder: int, name: str, entry: Entry) -> bool:
+    """Whether a file that was displaced is `entry`, and nobody has it open to write: what they write would go with it."""
+    if entry.is_link:
+        return _holds(folder, name, entry)
+    try:
+        with opened(name, folder) as fd:
+            return not _is_written(fd) and digest(read_open(fd, name)) == digest(entry)
+    except JournalError:
+        return False
+    except OSError as exc:
+        if exc.errno in {errno.ELOOP, errno.ENXIO}:  # a link, a socket
+            return False
+        raise
+
+
+def _is_written(fd: int) -> bool:
+    """Whether somebody has the file open to write; where leases are unknown, or it is another's, nobody can tell."""
     take = getattr(fcntl, "F_SETLEASE", None)
     if take is None:
         return False
     try:
-        with opened(name, folder) as fd:
-            # Granted only where nobody has it open to write; of no use after that, as the name is ours by now.
-            fcntl.fcntl(fd, take, fcntl.F_RDLCK)
-            fcntl.fcntl(fd, take, fcntl.F_UNLCK)
-    except OSError as exc:  # a link, another's file, or a file system that knows no leases: nothing is known
+        fcntl.fcntl(fd, take, fcntl.F_RDLCK)  # granted only where nobody has
+        fcntl.fcntl(fd, take, fcntl.F_UNLCK)  # of no use from here on: the name is ours by now
+    except OSError as exc:
         return exc.errno == errno.EAGAIN
     return False
 

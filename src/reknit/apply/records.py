@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import fnmatch
 import hashlib
 import os
 import time
@@ -40,19 +39,19 @@ class Records:
             fd = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 _acquire(fd)
-                for stray in self._named("*.tmp"):
-                    stray.unlink()
+                for stray in self._names(".tmp"):
+                    os.unlink(self._folder / stray)
                 yield
             finally:
                 os.close(fd)
 
     def pending(self) -> list[Path]:
         """Intents whose act is not complete, oldest first."""
-        return self._named("*.intent")
+        return [self._folder / name for name in self._names(".intent")]
 
     def done(self) -> tuple[Act, ...]:
         """Every complete act, oldest first."""
-        acts = (self.load(path) for path in self._named("*.done"))
+        acts = (self.load(self._folder / name) for name in self._names(".done"))
         return tuple(act for act in acts if act is not None)
 
     def load(self, path: Path) -> Act | None:
@@ -62,7 +61,8 @@ class Records:
 
     def next_number(self) -> int:
         """A number that no record has, whatever became of it."""
-        return 1 + max((int(path.stem) for path in self._named("[0-9]*")), default=0)
+        names = (name.partition(".")[0] for name in self._names())
+        return 1 + max((int(stem) for stem in names if stem.isdecimal()), default=0)
 
     def begin(self, act: Act) -> Path:
         """Write the intent, synced; `JournalError` if it could not be read back."""
@@ -101,12 +101,12 @@ class Records:
         intent.unlink()
         _sync(self._folder)
 
-    def _named(self, pattern: str) -> list[Path]:
+    def _names(self, suffix: str = "") -> list[str]:
+        """Files in the folder whose names end so, oldest first."""
         try:
-            names = os.listdir(self._folder)
+            return sorted(name for name in os.listdir(self._folder) if name.endswith(suffix))
         except FileNotFoundError:  # nothing was ever done here
             return []
-        return sorted(self._folder / name for name in fnmatch.filter(names, pattern))
 
 
 def _encoded(act: Act) -> bytes:

@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -76,11 +76,11 @@ class Root:
         """What is at `path`, or None."""
         check_path(path)
         with self._parent(path) as folder:
-            return None if folder is None else read_at(folder, PurePosixPath(path).name, path)
+            return None if folder is None else read_at(folder, _name(path), path)
 
     def missing_folders(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Folders above `paths` that do not exist, outermost first."""
-        above = {str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."}
+        above = {folder for path in paths for folder in _above(path)}
         return tuple(sorted(folder for folder in above if not self._is_folder(folder)))
 
     def stage(self, path: str, entry: Entry, *, temporary: str, like: str) -> None:
@@ -89,8 +89,6 @@ class Root:
         with self._changed(path) as folder:
             if folder is None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=folder)
             if entry.is_link:
                 os.symlink(os.fsdecode(entry.content), temporary, dir_fd=folder)
             else:
@@ -116,7 +114,7 @@ class Root:
     def sync(self) -> None:
         """Make every change of a folder so far outlive a power cut."""
         for path in tuple(self._touched):
-            with contextlib.suppress(JournalError), self._folder(PurePosixPath(path).parts) as folder:
+            with contextlib.suppress(JournalError), self._folder(path) as folder:
                 if folder is not None:  # else it is gone, and the one above it is synced too
                     os.fsync(folder)
             del self._touched[path]
@@ -124,9 +122,9 @@ class Root:
     def losses(self, path: str, *, removed: bool) -> list[str]:
         """As `losses.losses`; none where no file is."""
         with self._parent(path) as folder:
-            if folder is None or not stat.S_ISREG(_mode(folder, PurePosixPath(path).name)):
+            if folder is None or not stat.S_ISREG(_mode(folder, _name(path))):
                 return []
-            with opened(PurePosixPath(path).name, folder) as fd:
+            with opened(_name(path), folder) as fd:
                 names = os.listxattr(fd) if hasattr(os, "listxattr") else []
                 return [f"{path}: {loss}" for loss in losses(os.fstat(fd), names, removed=removed)]
 
@@ -137,7 +135,7 @@ class Root:
                 if folder is None:
                     continue
                 try:
-                    os.rmdir(PurePosixPath(path).name, dir_fd=folder)
+                    os.rmdir(_name(path), dir_fd=folder)
                 except OSError as exc:
                     if exc.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                         raise
@@ -145,24 +143,24 @@ class Root:
     @contextlib.contextmanager
     def _parent(self, path: str) -> Iterator[int | None]:
         """A descriptor of the folder that `path` lies in, or None where there is none."""
-        with self._folder(PurePosixPath(path).parts[:-1]) as folder:
+        with self._folder(path.rpartition("/")[0]) as folder:
             yield folder
 
     @contextlib.contextmanager
     def _changed(self, path: str) -> Iterator[int | None]:
         """As `_parent`, of a folder whose entries are changed now."""
-        self._touched[str(PurePosixPath(path).parent)] = None
+        self._touched[path.rpartition("/")[0]] = None
         with self._parent(path) as folder:
             yield folder
 
     @contextlib.contextmanager
-    def _folder(self, parts: Sequence[str]) -> Iterator[int | None]:
+    def _folder(self, path: str) -> Iterator[int | None]:
         at: int | None = os.dup(self._fd)
         try:
-            for depth, part in enumerate(parts, start=1):
+            for folder in (*_above(path), path) if path else ():
                 if at is None:
                     break
-                below = _enter(at, part, "/".join(parts[:depth]))
+                below = _enter(at, _name(folder), folder)
                 os.close(at)
                 at = below
             yield at
@@ -171,7 +169,7 @@ class Root:
                 os.close(at)
 
     def _is_folder(self, path: str) -> bool:
-        with self._folder(PurePosixPath(path).parts) as folder:
+        with self._folder(path) as folder:
             return folder is not None
 
     def _make_folders(self, path: str) -> None:
@@ -179,7 +177,7 @@ class Root:
             with self._changed(missing) as folder:
                 if folder is None:
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), missing)
-                os.mkdir(PurePosixPath(missing).name, dir_fd=folder)
+                os.mkdir(_name(missing), dir_fd=folder)
 
     def _inherit(self, fd: int, like: str) -> None:
         """Owner, extended attributes and a later second of change, from the file `like` where it exists."""
@@ -188,7 +186,7 @@ class Root:
             if folder is None:
                 return
             try:
-                source = stack.enter_context(opened(PurePosixPath(like).name, folder))
+                source = stack.enter_context(opened(_name(like), folder))
             except OSError:  # gone, or a link: there is nothing to inherit
                 return
             was, now = os.fstat(source), os.fstat(fd)
@@ -229,6 +227,18 @@ def _changed(start: Images, goal: Images) -> list[str]:
 def temporaries(images: Images, token: str, direction: Literal["on", "back"]) -> dict[str, str]:
     """The name of each path's temporary file, which lies beside it."""
     return {path: f".reknit-{token}-{at}.{direction}" for at, path in enumerate(sorted(images))}
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path lies in, outermost first."""
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
 
 
 def _enter(folder: int, name: str, path: str) -> int | None:
