@@ -92,6 +92,15 @@ class Journal:
         with self._records.locked():
             return self._recover()
 
+    def trim(self, *, acts: int, size: int) -> tuple[int, int]:
+        """Forget the oldest acts, which then cannot be undone any more, so that at most so many, of so many bytes, are left.
+
+        The last one stays in any case. How many went, and their bytes.
+        """
+        with self._records.locked():
+            self._recover()
+            return self._records.trim(most=acts, size=size)
+
     def _turn(self, asked: _Asked, receipt_id: str | None) -> Receipt:
         with self._records.locked():
             self._recover()

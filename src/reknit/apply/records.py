@@ -101,6 +101,19 @@ class Records:
         intent.unlink()
         _sync(self._folder)
 
+    def trim(self, *, most: int, size: int) -> tuple[int, int]:
+        """Drop the oldest of the complete acts, all but the last, beyond so many or so many bytes; how many, and their bytes."""
+        sizes = {name: (self._folder / name).stat().st_size for name in self._names(".done")}
+        left, total, dropped = len(sizes), sum(sizes.values()), []
+        for name, bytes_ in sizes.items():
+            if left <= max(most, 1) and (total <= size or left == 1):
+                break
+            dropped.append(name)
+            left, total = left - 1, total - bytes_
+        for name in dropped:
+            os.unlink(self._folder / name)
+        return len(dropped), sum(sizes[name] for name in dropped)
+
     def _names(self, suffix: str = "") -> list[str]:
         """Files in the folder whose names end so, oldest first."""
         try:

@@ -39,6 +39,10 @@ WIRE: dict[str, Any] = {
 }
 
 
+#: Most values that are met.
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
+
 @functools.cache
 def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter
@@ -52,17 +56,22 @@ def dump(kind: Any, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is dict:
+        return {key: _plain(item) for key, item in value.items()}
+    if kind is bytes:
+        return base64.urlsafe_b64encode(value).decode("ascii")  # the alphabet that pydantic reads
     match value:
-        case bytes():
-            return base64.urlsafe_b64encode(value).decode("ascii")  # the alphabet that pydantic reads
+        case list() | tuple():
+            return [_plain(item) for item in value]
         case dt.datetime():
             return value.isoformat()
         case enum.Enum():
             return value.value
         case Mapping():
             return {key: _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
         case _:
             return value
 
