@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reknit.errors import (
         CannotJudgeError,
         ConflictError,
+        IrreversibleError,
         JournalError,
         ReknitError,
         SandboxError,
@@ -53,6 +54,7 @@ __all__ = [
     "Failed",
     "Healed",
     "Healthy",
+    "IrreversibleError",
     "JournalError",
     "Label",
     "NotHealed",
@@ -90,6 +92,7 @@ _PLACES = {
     "reknit.errors": (
         "CannotJudgeError",
         "ConflictError",
+        "IrreversibleError",
         "JournalError",
         "ReknitError",
         "SandboxError",

@@ -1,4 +1,4 @@
-"""What a user does with patches by their own hand: look at them, write one, take it back. `loop` does it by itself.
+"""What a user does with patches by their own hand: look at them, write one or a diff, take it back. `loop` does it by itself.
 
 Each function opens the project that `options` names (its `project` and `state_dir`), first takes back or completes what
 a crash cut short, and tells `observe` about that.
@@ -7,21 +7,27 @@ a crash cut short, and tells `observe` about that.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from reknit.apply.base import Act, standing
-from reknit.apply.carry import rebase
+from reknit import __version__
+from reknit.apply.base import Act, digest, standing
+from reknit.apply.carry import based, rebase
 from reknit.apply.journal import Journal
+from reknit.apply.losses import declared
 from reknit.apply.tree import read
 from reknit.config import Options, find_root
-from reknit.errors import ConflictError, ReknitError, UsageError
+from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError, UsageError
 from reknit.events import Observer, Progress, ignore
+from reknit.kit import Kit
+from reknit.kit import kit as make_kit
+from reknit.lang.diff import read_diff
 from reknit.model.outcome import Proposed
-from reknit.model.patch import Patch, Tree
+from reknit.model.patch import Entry, Metadata, Origin, Patch, Tree
 from reknit.model.verdict import Receipt, Verdict
+from reknit.recheck import against
 from reknit.store.db import Ambiguous, Found, Store, Unknown
 from reknit.store.place import project_state
 
@@ -44,6 +50,15 @@ class _Project:
     store: Path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A patch that is to be written, and on whose word."""
+
+    patch: Patch
+    verdicts: tuple[Verdict, ...] = ()
+    reason: str = ""
+
+
 def proposals(wanted: str | None = None, *, options: Options, observe: Observer = ignore) -> tuple[Offer, ...]:
     """The proposed patch whose id starts with `wanted`; without it, what the last run proposed.
 
@@ -58,31 +73,56 @@ def proposals(wanted: str | None = None, *, options: Options, observe: Observer 
     return tuple(_offer(project.root, acts, one) for one in found)
 
 
-def apply(patch: Patch | str | None = None, *, options: Options, observe: Observer = ignore) -> Receipt:
-    """Write a patch: one in hand, or a proposed one by the start of its id, or the last run's if it proposed only one.
+def apply(
+    patch: Patch | Path | str | None = None,
+    *,
+    options: Options,
+    observe: Observer = ignore,
+    reason: str = "",
+    irreversible: bool = False,
+    tests: bool = True,
+) -> Receipt:
+    """Write a patch in hand, a unified diff in a file, or a proposed patch by the start of its id (or the only one).
 
     Files are compared before they are replaced. `ConflictError`: one is not as it was and nothing was written.
+    `IrreversibleError`: it could not be taken back, and `irreversible` does not allow that. Then the tests that a proposed
+    patch heals run once more, unless `tests` is false: where one does not pass, the patch is taken back, and the receipt
+    has no success.
     """
     project = _open(options, observe)
-    acts = project.journal.history()
-    chosen, verdicts = _choose(project.store, patch, observe)
-    fitted = _fit(project.root, acts, chosen)
+    wanted = _choose(project, patch, observe)
+    fitted = _fit(project.root, project.journal.history, wanted.patch)
     if fitted is None:
-        raise _unfit(acts, chosen)
-    return project.journal.apply(fitted, verdicts=verdicts, now=dt.datetime.now(dt.UTC))
+        raise _unfit(project.journal.history(), wanted.patch)
+    healed = tuple(dict.fromkeys(test for verdict in wanted.verdicts for test in verdict.heals)) if tests else ()
+    with Store.open(project.store) as store:
+        kit = _kit(project, store, options, observe) if healed else None  # what is wrong there is said before
+        receipt = project.journal.apply(
+            fitted,
+            verdicts=wanted.verdicts,
+            now=dt.datetime.now(dt.UTC),
+            reason=reason or wanted.reason,
+            effects=declared(fitted.files, options.irreversible_paths),
+            irreversible=irreversible,
+        )
+        return _kept_or_taken_back(project, kit, receipt, healed) if kit else receipt
 
 
-def rollback(receipt: Receipt | str | None = None, *, options: Options, observe: Observer = ignore) -> Receipt:
-    """Take an application back: by its receipt, the start of its id, or the last one in force.
+def rollback(
+    receipt: Receipt | str | None = None, *, options: Options, observe: Observer = ignore, reason: str = ""
+) -> Receipt:
+    """Take an application back: by its receipt, the start of its id or of its patch's, or the last one in force.
 
     Later changes of the same files stay; `ConflictError` where they touch, and nothing was written.
     """
-    return _turn("undo", receipt, options, observe)
+    return _turn("undo", receipt, options, observe, reason)
 
 
-def redo(receipt: Receipt | str | None = None, *, options: Options, observe: Observer = ignore) -> Receipt:
-    """Apply again what was taken back: by its receipt, the start of its id, or the last one taken back."""
-    return _turn("redo", receipt, options, observe)
+def redo(
+    receipt: Receipt | str | None = None, *, options: Options, observe: Observer = ignore, reason: str = ""
+) -> Receipt:
+    """Apply again what was taken back: by its receipt, the start of its id or of its patch's, or the last one taken back."""
+    return _turn("redo", receipt, options, observe, reason)
 
 
 def history(*, options: Options, observe: Observer = ignore) -> tuple[Act, ...]:
@@ -123,7 +163,7 @@ def _proposed(store: Path, wanted: str | None, observe: Observer) -> list[Found]
 
 
 def _offer(root: Path, acts: Sequence[Act], found: Found) -> Offer:
-    fitted = _fit(root, acts, found.patch)
+    fitted = _fit(root, lambda: acts, found.patch)
     return Offer(
         proposed=Proposed(patch=found.patch, verdict=found.verdict, why=found.why),
         fitted=fitted,
@@ -131,13 +171,15 @@ def _offer(root: Path, acts: Sequence[Act], found: Found) -> Offer:
     )
 
 
-def _choose(store: Path, patch: Patch | str | None, observe: Observer) -> tuple[Patch, tuple[Verdict, ...]]:
+def _choose(project: _Project, wanted: Patch | Path | str | None, observe: Observer) -> _Wanted:
     """The patch that is meant, and what was seen of it: nothing, of one in hand that no run here has proposed."""
-    if isinstance(patch, Patch):
-        with Store.open(store) as opened:
-            known = opened.proposed(patch.id)
-        return patch, ((known.verdict,) if isinstance(known, Found) else ())
-    found = _proposed(store, patch, observe)
+    if isinstance(wanted, Path):
+        return _from_diff(project.root, wanted, observe)
+    if isinstance(wanted, Patch):
+        with Store.open(project.store) as opened:
+            known = opened.proposed(wanted.id)
+        return _Wanted(patch=wanted, verdicts=(known.verdict,) if isinstance(known, Found) else ())
+    found = _proposed(project.store, wanted, observe)
     if len(found) != 1:
         ids = ", ".join(f.patch.id[:8] for f in found) or "none"
         raise UsageError(
@@ -145,18 +187,70 @@ def _choose(store: Path, patch: Patch | str | None, observe: Observer) -> tuple[
             slug="which-patch",
             hint="say which: `reknit apply ID`" if found else "run `reknit heal`",
         )
-    return found[0].patch, (found[0].verdict,)
+    return _Wanted(patch=found[0].patch, verdicts=(found[0].verdict,))
 
 
-def _fit(root: Path, acts: Sequence[Act], patch: Patch) -> Patch | None:
+def _from_diff(root: Path, path: Path, observe: Observer) -> _Wanted:
+    """The patch that a unified diff stands for, by the user's own word."""
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        message = f"{path} cannot be read: {exc.strerror or exc}; nothing was written"
+        raise UsageError(message, slug="diff") from exc
+    reading = read_diff(data, lambda paths: read(root, paths))
+    for note in reading.notes:
+        observe(Progress(stage="apply", text=f"note: {note}"))
+    bare = Patch(
+        edits=reading.edits,
+        base={},
+        confidence=0.0,
+        origin=Origin(proposer="user", note=reading.subject or path.name),
+        metadata=Metadata(created=dt.datetime.now(dt.UTC), author="user", version=__version__),
+    )
+    return _Wanted(patch=based(bare, bare.edits, read(root, bare.files)), reason=f"the diff {path.name}")
+
+
+def _kit(project: _Project, store: Store, options: Options, observe: Observer) -> Kit | None:
+    try:
+        return make_kit(options, project.root, observe, store)
+    except CannotJudgeError as exc:
+        observe(Progress(stage="apply", text=f"note: its tests are not run again: {exc.message}"))
+        return None
+
+
+def _kept_or_taken_back(project: _Project, kit: Kit, receipt: Receipt, tests: tuple[str, ...]) -> Receipt:
+    """Run the healed tests on the tree as it now is; the patch goes where one does not pass."""
+    try:
+        why = against(kit, tests)
+    except CannotJudgeError as exc:
+        kit.tell("apply", f"note: its tests could not be run again: {exc.message}")
+        return receipt
+    if why is None:
+        return receipt
+    try:
+        project.journal.undo(receipt.id, now=dt.datetime.now(dt.UTC), reason=why)
+    except ReknitError as exc:
+        message = f"{why}; the patch stands, as it could not be taken back: {exc.message}"
+        raise JournalError(message, slug="not-taken-back", hint=f"try `reknit undo {receipt.id[:8]}`") from exc
+    return replace(receipt, success=False, reason=why)
+
+
+def _fit(root: Path, acts: Callable[[], Sequence[Act]], patch: Patch) -> Patch | None:
     """The patch for the files as they are: as it was made, or carried over what was done since.
 
     When it was made is not known: the latest moment is taken from which the acts alone lead to the files as they are.
     """
-    known = [act.receipt.patch for act in _related(acts, patch)]
+    if all(digest(entry) == patch.base.get(path) for path, entry in _at(root, patch.base).items()):
+        return rebase(patch, (), read(root, patch.files))
+    known = [act.receipt.patch for act in _related(acts(), patch)]
     tree = read(root, {p for one in (patch, *known) for p in one.files})
     fitted = (rebase(patch, known[start:], tree) for start in range(len(known), -1, -1))
     return next((one for one in fitted if one is not None), None)
+
+
+def _at(root: Path, paths: Iterable[str]) -> dict[str, Entry | None]:
+    found = read(root, paths)
+    return {path: found.get(path) for path in paths}
 
 
 def _related(acts: Sequence[Act], patch: Patch) -> list[Act]:
@@ -179,10 +273,23 @@ def _unfit(acts: tuple[Act, ...], patch: Patch) -> ReknitError:
     return ConflictError(patch.files[0])
 
 
-def _turn(verb: Literal["undo", "redo"], receipt: Receipt | str | None, options: Options, observe: Observer) -> Receipt:
+def _turn(
+    verb: Literal["undo", "redo"], receipt: Receipt | str | None, options: Options, observe: Observer, reason: str
+) -> Receipt:
     journal = _open(options, observe).journal
     if isinstance(receipt, Receipt):  # one of an undo or a redo stands for the application that it is about
         about = (act.target for act in journal.history() if act.receipt.id == receipt.id)
         receipt = next(about, receipt.id)
+    elif receipt:
+        receipt = _application(journal.history(), receipt, in_force=verb == "undo")
     turn = journal.undo if verb == "undo" else journal.redo
-    return turn(receipt, now=dt.datetime.now(dt.UTC))
+    return turn(receipt, now=dt.datetime.now(dt.UTC), reason=reason)
+
+
+def _application(acts: Sequence[Act], wanted: str, *, in_force: bool) -> str:
+    """The receipt id that is meant: `wanted` itself, or that of the last application of the patch whose id starts so."""
+    state = standing(acts)
+    if any(target.startswith(wanted) for target in state):
+        return wanted
+    of_patch = [a.target for a in acts if a.verb == "apply" and a.receipt.patch.id.startswith(wanted)]
+    return next((target for target in reversed(of_patch) if state[target] == in_force), wanted)

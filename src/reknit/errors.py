@@ -54,6 +54,9 @@ class ConflictError(ReknitError):
             hint="run `reknit heal` again to get a patch for the file as it is now",
         )
         self.path = path
+        #: Of an undo or a redo that others are in the way of: what it left in the file, and what is there now.
+        self.left: bytes | None = None
+        self.found: bytes | None = None
 
 
 class JournalError(ReknitError):

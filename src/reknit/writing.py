@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from reknit.apply.carry import rebase
 from reknit.apply.journal import Journal
+from reknit.apply.losses import declared
 from reknit.apply.tree import read
 from reknit.config import Options
-from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError
+from reknit.errors import CannotJudgeError, ConflictError, IrreversibleError, JournalError, ReknitError
 from reknit.kit import Kit
-from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Reverted
+from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Refused, Reverted
 from reknit.model.patch import Patch, Tree
 from reknit.model.verdict import Receipt, Safety, Verdict
+from reknit.recheck import against
 
-#: Wall clock for the tests of a patch that was just written.
-_AFTER_SECONDS = 120.0
 #: Errors after which a file may be neither as it was nor as it was to be; after any other, the patch can still be had.
 _UNCLEAR = frozenset({"half-done", "set-aside"})
 
@@ -58,7 +57,7 @@ class Writing:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         if exc is None:
             return
-        left = [r for r in reversed(self._receipts) if self._undo(r) is not None]
+        left = [r for r in reversed(self._receipts) if self._undo(r, "the run was cut short") is not None]
         if left:
             names = ", ".join(f"{', '.join(r.patch.files)} (`reknit undo {r.id[:8]}`)" for r in left)
             raise JournalError(
@@ -74,10 +73,10 @@ class Writing:
             outcomes = self._one(outcomes, proposed, tests)
         return outcomes
 
-    def _undo(self, receipt: Receipt) -> ReknitError | None:
+    def _undo(self, receipt: Receipt, why: str) -> ReknitError | None:
         """Take one back; the reason where that cannot be."""
         try:
-            self._journal.undo(receipt.id, now=dt.datetime.now(dt.UTC))
+            self._journal.undo(receipt.id, now=dt.datetime.now(dt.UTC), reason=why)
         except ReknitError as exc:
             return exc
         return None
@@ -98,7 +97,15 @@ class Writing:
                 self._note(proposed, f"after the others, it {verdict.checks[-1].evidence}")
                 return outcomes
         try:
-            receipt = self._journal.apply(patch, verdicts=(verdict,), now=dt.datetime.now(dt.UTC))
+            receipt = self._journal.apply(
+                patch,
+                verdicts=(verdict,),
+                now=dt.datetime.now(dt.UTC),
+                reason=f"heals {_said(tests)}",
+                effects=declared(patch.files, self._kit.options.irreversible_paths),
+            )
+        except IrreversibleError as exc:
+            return {**outcomes, **dict.fromkeys(tests, Refused(policy=exc.message))}
         except (ConflictError, JournalError) as exc:
             if exc.slug in _UNCLEAR:
                 raise
@@ -111,29 +118,22 @@ class Writing:
     def _taken_back(self, tests: tuple[str, ...]) -> Reverted | Failed | None:
         """Run the tests on the tree as it now is; the last patch goes where one does not pass."""
         try:
-            failed = self._failing(tests, only=tests)
-            if failed:  # one may lean on its neighbours, as those of a class do: the verdict had them all run
-                failed = self._failing(tests, only=None)
-            why = f"{failed[0]} does not pass on the tree as written" if failed else None
+            why = against(self._kit, tests)
         except CannotJudgeError as exc:
             why = f"its tests could not be run on the tree as written: {exc.message}"
         if why is None:
             return None
         receipt = self._receipts[-1]
-        in_the_way = self._undo(receipt)
+        in_the_way = self._undo(receipt, why)
         if in_the_way is None:
             self._receipts.pop()
             return Reverted(reason=f"{why}; the patch was taken back")
         stands = f"{why}; the patch stands, as it could not be taken back: {in_the_way.message}"
         return Failed(error=f"{stands}; try `reknit undo {receipt.id[:8]}`", slug="not-taken-back")
 
-    def _failing(self, tests: tuple[str, ...], *, only: tuple[str, ...] | None) -> list[str]:
-        """Those of `tests` that do not pass in a run of `only`, or of all."""
-        run = self._kit.runner.suite(
-            tests=only, deadline=time.monotonic() + _AFTER_SECONDS, hang_seconds=self._kit.meter.hang_seconds
-        )
-        self._kit.meter.tests += run.cpu_seconds
-        return [t for t in tests if t not in run.tests or run.tests[t].outcome != "passed"]
-
     def _note(self, proposed: Proposed, reason: str) -> None:
         self.notes.append(f"patch {proposed.patch.id[:8]} was not written: {reason}")
+
+
+def _said(tests: tuple[str, ...]) -> str:
+    return tests[0] if len(tests) == 1 else f"{tests[0]} and {len(tests) - 1} more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from reknit import changes
@@ -52,13 +53,13 @@ class Place:
         self.journal.undo(receipt, now=NOW)
 
     def fits(self, one: Patch) -> bool:
-        return changes._fit(self.root, self.journal.history(), one) is not None
+        return changes._fit(self.root, self.journal.history, one) is not None
 
-    def propose(self, *patches: Patch) -> None:
+    def propose(self, *patches: Patch, heals: tuple[str, ...] = ()) -> None:
         rows = tuple(
             Row(
                 signal=Signal(kind=SignalKind.TEST, test=p.id, error=ErrorInfo(type="E", message="")),
-                outcome=Proposed(patch=p, verdict=self.verdict(p), why="because"),
+                outcome=Proposed(patch=p, verdict=replace(self.verdict(p), heals=heals), why="because"),
             )
             for p in patches
         )

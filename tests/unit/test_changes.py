@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reknit import changes
-from reknit.errors import UsageError
-from reknit.model.patch import Entry, Span
+from reknit.errors import ConflictError, IrreversibleError, UsageError
+from reknit.model.patch import Entry, Patch, Span
 from reknit.store.place import project_state
 from tests.unit.history import TEXT, Place
 from tests.unit.verify.stage import patch
@@ -26,7 +26,7 @@ class TestFit:
     def test_over_one_that_was_applied(self, place: Place) -> None:
         two = place.change(b"two", b"22")
         place.apply(place.change(b"one", b"1111"))
-        fitted = changes._fit(place.root, place.journal.history(), two)
+        fitted = changes._fit(place.root, place.journal.history, two)
         assert fitted is not None
         assert fitted.render({"a.py": Entry(content=place.read())})["a.py"].content == (
             b"one = 1111\ntwo = 22\nthree = 3\n"
@@ -35,15 +35,15 @@ class TestFit:
     def test_after_one_was_applied_and_taken_back(self, place: Place) -> None:
         one, two = place.change(b"one", b"1111"), place.change(b"two", b"22")
         place.undo(place.apply(one))
-        assert changes._fit(place.root, place.journal.history(), two) == two
-        assert changes._fit(place.root, place.journal.history(), one) == one
+        assert changes._fit(place.root, place.journal.history, two) == two
+        assert changes._fit(place.root, place.journal.history, one) == one
 
     def test_made_between_two_acts(self, place: Place) -> None:
         receipt = place.apply(place.change(b"one", b"1111"))
         two = place.change(b"two", b"22")
         place.apply(place.change(b"three", b"33"))
         place.undo(receipt)
-        fitted = changes._fit(place.root, place.journal.history(), two)
+        fitted = changes._fit(place.root, place.journal.history, two)
         assert fitted is not None
         place.apply(fitted)
         assert place.read() == b"one = 1\ntwo = 22\nthree = 33\n"
@@ -122,3 +122,92 @@ class TestCalls:
         said: list[str] = []
         changes.history(options=place.options, observe=lambda event: said.append(event.text))
         assert said == ["recovered: apply of a.py was completed"]
+
+
+class TestDiffs:
+    """A unified diff goes in by the user's own word."""
+
+    DIFF = b"--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,3 @@\n one = 1\n-two = 2\n+two = 22\n three = 3\n"
+
+    def test_it_is_written_unjudged_and_can_be_taken_back(self, place: Place, tmp_path: Path) -> None:
+        (tmp_path / "fix.diff").write_bytes(self.DIFF)
+        receipt = changes.apply(tmp_path / "fix.diff", options=place.options)
+        assert place.read() == TEXT.replace(b"= 2", b"= 22")
+        assert (receipt.verdicts, receipt.success, receipt.reversible.yes) == ((), True, True)
+        assert receipt.edits == (Span(path="a.py", start=8, end=16, old=b"two = 2\n", new=b"two = 22\n"),)
+        assert receipt.reason == "the diff fix.diff"
+        changes.rollback(receipt.patch.id[:8], options=place.options, reason="not what I meant")
+        assert place.read() == TEXT
+        assert changes.history(options=place.options)[-1].receipt.reason == "not what I meant"
+
+    def test_a_hunk_that_moved_is_told(self, place: Place, tmp_path: Path) -> None:
+        (tmp_path / "fix.diff").write_bytes(self.DIFF)
+        place.write(b"# new\n" + TEXT)
+        told: list[str] = []
+        changes.apply(tmp_path / "fix.diff", options=place.options, observe=lambda event: told.append(event.text))
+        assert told == ["note: hunk 1 of a.py fits at line 2, not 1"]
+
+    def test_what_does_not_fit_writes_nothing(self, place: Place, tmp_path: Path) -> None:
+        (tmp_path / "fix.diff").write_bytes(self.DIFF)
+        place.write(TEXT.replace(b"three", b"3"))
+        with pytest.raises(ConflictError):
+            changes.apply(tmp_path / "fix.diff", options=place.options)
+        assert changes.history(options=place.options) == ()
+        with pytest.raises(UsageError, match="cannot be read"):
+            changes.apply(tmp_path / "nowhere.diff", options=place.options)
+
+    def test_a_file_that_reaches_outside_needs_to_be_allowed(self, place: Place, tmp_path: Path) -> None:
+        (tmp_path / "fix.diff").write_bytes(self.DIFF)
+        options = replace(place.options, irreversible_paths=("b*", "a*"))
+        with pytest.raises(IrreversibleError, match=r"a\.py: its changes reach outside of the files \(a\*\)"):
+            changes.apply(tmp_path / "fix.diff", options=options)
+        assert place.read() == TEXT
+        receipt = changes.apply(tmp_path / "fix.diff", options=options, irreversible=True)
+        assert not receipt.reversible.yes
+
+
+class TestTestsAfterwards:
+    """The tests that a proposed patch heals have the last word."""
+
+    @pytest.fixture
+    def proposed(self, place: Place) -> Patch:
+        (place.root / "test_a.py").write_text(
+            "import os\nimport a\n\ndef test_one():\n    assert a.one == 9\n    assert not os.path.exists('red')\n"
+        )
+        one = place.change(b"one", b"9")
+        place.propose(one, heals=("test_a.py::test_one",))
+        return one
+
+    def test_where_they_pass_it_stays(self, place: Place, proposed: Patch) -> None:
+        receipt = changes.apply(proposed.id, options=place.options)
+        assert (receipt.success, receipt.reason) == (True, "")
+        assert place.read() == TEXT.replace(b"1", b"9")
+
+    def test_where_one_fails_it_is_taken_back(self, place: Place, proposed: Patch) -> None:
+        (place.root / "red").write_text("")
+        receipt = changes.apply(proposed.id, options=place.options)
+        assert not receipt.success
+        assert receipt.reason == "test_a.py::test_one does not pass on the tree as written"
+        assert place.read() == TEXT
+        acts = changes.history(options=place.options)
+        assert [(act.verb, act.receipt.reason) for act in acts] == [("apply", ""), ("undo", receipt.reason)]
+
+    def test_they_can_be_left_out(self, place: Place, proposed: Patch) -> None:
+        (place.root / "red").write_text("")
+        assert changes.apply(proposed.id, options=place.options, tests=False).success
+        assert place.read() == TEXT.replace(b"1", b"9")
+
+    def test_where_they_cannot_run_it_stays_and_that_is_told(self, place: Place, proposed: Patch) -> None:
+        (place.root / "conftest.py").write_text("raise SystemExit(3)\n")
+        told: list[str] = []
+        receipt = changes.apply(proposed.id, options=place.options, observe=lambda event: told.append(event.text))
+        assert receipt.success
+        assert place.read() == TEXT.replace(b"1", b"9")
+        assert told[-1].startswith("note: its tests could not be run again:")
+
+    def test_an_interpreter_that_is_none_is_said_before_anything_is_written(
+        self, place: Place, proposed: Patch
+    ) -> None:
+        with pytest.raises(UsageError, match="no interpreter"):
+            changes.apply(proposed.id, options=replace(place.options, python=Path("/nowhere/python")))
+        assert place.read() == TEXT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +52,6 @@ class Recovered:
     note: str
 
 
-def standing(acts: tuple[Act, ...]) -> dict[str, bool]:
+def standing(acts: Iterable[Act]) -> dict[str, bool]:
     """Receipt id of each application, oldest first → whether it is in force."""
     return {act.target: act.verb != "undo" for act in acts}

@@ -109,7 +109,7 @@ class Journal:
             last = acts[index]
             edits = reverse(acts, index, self._read)
             if edits is None:
-                raise _in_the_way(last.receipt.patch.files[0])
+                raise self._both_sides(last)
             patch = based(last.receipt.patch, edits, self._read(paths_of(edits)))
             first = next(act for act in acts if act.target == last.target)
             verdicts = first.receipt.verdicts if asked.verb == "redo" else ()
@@ -117,6 +117,16 @@ class Journal:
                 return self._perform(asked, patch, verdicts, last)
             except ConflictError as exc:
                 raise _in_the_way(exc.path) from exc
+
+    def _both_sides(self, act: Act) -> ConflictError:
+        """Others are in the way of taking the act back: what it left, and what is there now, of the first such file."""
+        found = self._read(act.after)
+        changed = [path for path, entry in act.after.items() if digest(entry) != digest(found.get(path))]
+        path = (changed or list(act.receipt.patch.files))[0]
+        error = _in_the_way(path)
+        left, now = act.after.get(path), found.get(path)
+        error.left, error.found = (left.content if left else b""), (now.content if now else b"")
+        return error
 
     def _perform(self, asked: _Asked, patch: Patch, verdicts: tuple[Verdict, ...], last: Act | None) -> Receipt:
         """Do one act; `last` is the one that it turns round."""

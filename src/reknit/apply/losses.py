@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 
 #: Set by the system itself on every file.
 _AUTOMATIC = frozenset({"security.selinux", "security.evm", "security.ima", "com.apple.provenance"})
@@ -22,3 +23,9 @@ def losses(state: os.stat_result, attributes: Sequence[str], *, removed: bool) -
     kept = set() if removed else set(attributes) - ({_CAPABILITY} if ours else set())
     if lost := sorted(set(attributes) - kept - _AUTOMATIC):
         yield f"it has extended attributes: {', '.join(lost)}"
+
+
+def declared(paths: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Of each path that one of the patterns means, that the user has said that its changes reach outside."""
+    hits = ((path, next((p for p in patterns if fnmatchcase(path, p)), None)) for path in paths)
+    return tuple(f"{path}: its changes reach outside of the files ({pattern})" for path, pattern in hits if pattern)

@@ -54,7 +54,10 @@ PatchId = Annotated[
     str | None, typer.Argument(help="Its first digits are enough.", show_default=False, autocompletion=_patches)
 ]
 ReceiptId = Annotated[
-    str | None, typer.Argument(help="Its first digits are enough.", show_default=False, autocompletion=_receipts)
+    str | None,
+    typer.Argument(
+        help="The first digits of a receipt's id, or of its patch's.", show_default=False, autocompletion=_receipts
+    ),
 ]
 Python = Annotated[
     Path | None, typer.Option(help="The project's interpreter or virtual environment.", show_default=False)
@@ -70,6 +73,7 @@ Isolation = Annotated[
         autocompletion=_isolations,
     ),
 ]
+Reason = Annotated[str, typer.Option(help="Why, for `reknit log`.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too.")]
 
 
@@ -227,35 +231,72 @@ def show(patch: PatchId = None, *, project: Project = Path(), as_json: AsJson = 
 
 
 @app.command()
-def apply(patch: PatchId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
-    """Write a proposed patch; the last run's if it proposed one only."""
+def apply(
+    patch: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID | FILE]",
+            help="The first digits of a proposed patch's id, or a file with a unified diff, - for stdin.",
+            show_default=False,
+            autocompletion=_patches,
+        ),
+    ] = None,
+    *,
+    project: Project = Path(),
+    python: Python = None,
+    isolation: Isolation = None,
+    env: Environment = None,
+    irreversible: Annotated[
+        bool, typer.Option("--irreversible", help="Write it although it could not be taken back.")
+    ] = False,
+    tests: Annotated[
+        bool,
+        typer.Option("--tests/--no-tests", help="Then run the tests that it heals; by default.", show_default=False),
+    ] = True,
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write a proposed patch, the last run's if it proposed one only; or a diff, unjudged."""
     from reknit.cli.history import apply_verb
+    from reknit.cli.settings import settled
 
-    raise typer.Exit(apply_verb(_of(project), patch, as_json=as_json))
+    flags = {"python": python, "isolation": isolation, "env": env}
+    options = settled(project, flags, state_base()).options
+    raise typer.Exit(apply_verb(options, patch, reason=reason, irreversible=irreversible, tests=tests, as_json=as_json))
 
 
 @app.command()
-def undo(receipt: ReceiptId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
+def undo(receipt: ReceiptId = None, *, project: Project = Path(), reason: Reason = "", as_json: AsJson = False) -> None:
     """Take an applied patch back; the last one without an ID."""
     from reknit.cli.history import turn_verb
 
-    raise typer.Exit(turn_verb("undo", _of(project), receipt, as_json=as_json))
+    raise typer.Exit(turn_verb("undo", _of(project), receipt, reason=reason, as_json=as_json))
 
 
 @app.command()
-def redo(receipt: ReceiptId = None, *, project: Project = Path(), as_json: AsJson = False) -> None:
+def redo(receipt: ReceiptId = None, *, project: Project = Path(), reason: Reason = "", as_json: AsJson = False) -> None:
     """Apply again what was taken back; the last one without an ID."""
     from reknit.cli.history import turn_verb
 
-    raise typer.Exit(turn_verb("redo", _of(project), receipt, as_json=as_json))
+    raise typer.Exit(turn_verb("redo", _of(project), receipt, reason=reason, as_json=as_json))
 
 
 @app.command()
-def log(*, project: Project = Path(), as_json: AsJson = False) -> None:
-    """List what was applied, undone and redone here."""
+def log(
+    receipt: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="Show the acts of this receipt or patch with their diffs.", show_default=False
+        ),
+    ] = None,
+    *,
+    project: Project = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """List what was applied, undone and redone here, and why."""
     from reknit.cli.history import log_verb
 
-    raise typer.Exit(log_verb(_of(project), as_json=as_json))
+    raise typer.Exit(log_verb(_of(project), receipt, as_json=as_json))
 
 
 @app.command()

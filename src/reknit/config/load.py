@@ -27,6 +27,8 @@ _PREFIX = "REKNIT_"
 #: Variables of ours that are no settings: they say where files lie, and which of a file's tables hold.
 _OTHERS = ("REKNIT_CONFIG", "REKNIT_ENV", "REKNIT_STATE_DIR")
 _SHOWN = 60
+#: Settings whose variables hold words.
+_WORDS = frozenset({"pytest_args", "variables", "irreversible_paths"})
 _KNOWN = frozenset({*_OTHERS, *(_PREFIX + name.upper() for name in NAMES)})
 
 
@@ -147,7 +149,7 @@ def _flag(name: str) -> str:
 def _environment_settings(environ: Mapping[str, str]) -> dict[str, Setting]:
     """Those of `REKNIT_*`; an empty variable is none."""
     given = {name: text for name in NAMES if (text := environ.get(_PREFIX + name.upper()))}
-    raw = {name: _words(name, text) if name in {"pytest_args", "variables"} else text for name, text in given.items()}
+    raw = {name: _words(name, text) if name in _WORDS else text for name, text in given.items()}
     try:
         values = Settings.model_validate(raw, strict=False).given()
     except ValidationError as exc:
@@ -166,7 +168,7 @@ def _words(name: str, text: str) -> list[str] | dict[str, str]:
         words = shlex.split(text)
     except ValueError as exc:
         raise UsageError(f"{variable} cannot be read: {exc}; nothing was run", slug="config-value") from exc
-    if name == "pytest_args":
+    if name != "variables":
         return words
     if any("=" not in word for word in words):
         message = f"{variable} should be words of the form NAME=VALUE; nothing was run"

@@ -40,6 +40,8 @@ class Options:
     isolation: str | None = None
     #: Accept on the whole suite, even where the pytest arguments select a part.
     whole_suite: bool = True
+    #: Patterns of files whose changes reach outside (`*` stands for any characters): changed only where that is allowed.
+    irreversible_paths: tuple[str, ...] = ()
     #: Ask nothing of what earlier runs found out.
     cold: bool = False
     #: Added to the environment of the tests.

@@ -47,6 +47,7 @@ FEWER = Rule("only fewer", lambda new, held: new <= (held or usual_jobs()))
 STRONGER = Rule("only stronger", _at_least_as_strong)
 ONLY_FALSE = Rule("only `false`", lambda new, _held: new is False)
 ONLY_TRUE = Rule("only `true`", lambda new, _held: new is True)
+MORE = Rule("only more", lambda new, held: set(new) >= set(held or ()))
 FREELY = Rule("yes", lambda _new, _held: True)
 TRUSTED = Rule("after `reknit trust`", lambda _new, _held: False)
 
@@ -83,6 +84,7 @@ class Settings(BaseModel):
     apply: Annotated[bool | None, ONLY_FALSE] = None
     unsafe: Annotated[bool | None, ONLY_FALSE] = None
     whole_suite: Annotated[bool | None, ONLY_TRUE] = None
+    irreversible_paths: Annotated[list[Annotated[Text, Field(min_length=1)]] | None, MORE] = None
 
     def given(self) -> dict[str, Any]:
         """The settings that are set, by name."""

@@ -88,3 +88,58 @@ class TestVerbs:
         assert " one = 1111\n-two = 2\n+two = 22\n" in shown["diff"]
         assert apply_verb(place.options, shown["id"], as_json=True) == 0
         assert place.read() == b"one = 1111\ntwo = 22\nthree = 3\n"
+
+
+class TestDiffs:
+    """`reknit apply` of a file, and what is said of it."""
+
+    DIFF = b"--- a.py\n+++ a.py\n@@ -1,3 +1,3 @@\n-one = 1\n+one = 9\n two = 2\n three = 3\n"
+
+    def test_it_is_said_to_be_unjudged(self, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "fix.diff").write_bytes(self.DIFF)
+        assert apply_verb(place.options, str(tmp_path / "fix.diff")) == 0
+        out, err = capsys.readouterr()
+        assert "-one = 1\n+one = 9\n" in out
+        assert "unjudged" in err
+        log_verb(place.options)
+        assert "because: the diff fix.diff" in capsys.readouterr().out
+
+    def test_a_file_that_is_called_like_an_id(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "abc123").write_bytes(self.DIFF)
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UsageError) as caught:
+            apply_verb(place.options, "abc123")
+        assert caught.value.slug == "ambiguous-patch"
+        assert apply_verb(place.options, "./abc123") == 0
+
+    def test_a_patch_that_is_taken_back_is_no_success(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place.propose(place.change(b"one", b"9"), heals=("test_a.py::test_one",))
+        (place.root / "test_a.py").write_text("def test_one():\n    assert False\n")
+        assert apply_verb(place.options, None, as_json=True) == 1
+        receipt = json.loads(capsys.readouterr().out)["result"]["change"]["receipt"]
+        assert (receipt["success"], receipt["reversible"]["yes"]) == (False, True)
+        assert "does not pass" in receipt["reason"]
+        assert apply_verb(place.options, None) == 1
+        assert "was taken back: test_a.py::test_one does not pass" in capsys.readouterr().err
+        assert place.read() == TEXT
+
+    def test_a_conflict_shows_both_sides(self, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+        place.apply(place.change(b"one", b"9"))
+        place.write(place.read().replace(b"9", b"10"))
+        with pytest.raises(ConflictError):
+            turn_verb("undo", place.options, None)
+        assert "-one = 9\n+one = 10\n" in capsys.readouterr().err
+
+    def test_the_log_of_one(self, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+        first = place.apply(place.change(b"one", b"9"))
+        place.apply(place.change(b"two", b"8"))
+        log_verb(place.options, first[:6])
+        out = capsys.readouterr().out
+        assert "+one = 9" in out
+        assert "+two = 8" not in out
+        with pytest.raises(UsageError, match="no receipt"):
+            log_verb(place.options, "zzz")

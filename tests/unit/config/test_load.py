@@ -37,6 +37,7 @@ ONE_OF_EACH: list[tuple[str, tuple[str, Any], tuple[str, Any], Any]] = [
     ("apply", ("true", True), ("1", True), False),
     ("unsafe", ("true", True), ("yes", True), False),
     ("whole_suite", ("false", False), ("off", False), None),
+    ("irreversible_paths", ('["a/*"]', ("a/*",)), ("'b *' c", ("b *", "c")), None),
 ]
 IDS = [name for name, *_ in ONE_OF_EACH]
 
@@ -103,6 +104,8 @@ def test_precedence(place: Place, name: str, file: tuple[str, Any], variable: tu
         ("", None, "unsafe = true"),
         ("whole_suite = false", "whole_suite = true", None),
         ("", None, "whole_suite = false"),
+        ("", "irreversible_paths = ['a']", None),
+        ("irreversible_paths = ['a']", "irreversible_paths = ['b', 'a']", "irreversible_paths = ['b']"),
     ],
 )
 def test_a_project_may_only_tighten(place: Place, user: str, tighter: str | None, looser: str | None) -> None:
@@ -286,6 +289,7 @@ SETTINGS = {
     "apply": st.sampled_from(["true", "false"]),
     "unsafe": st.sampled_from(["true", "false"]),
     "whole_suite": st.sampled_from(["true", "false"]),
+    "irreversible_paths": st.sampled_from(["[]", "['a']", "['b']", "['a', 'b']"]),
 }
 TABLES = st.fixed_dictionaries({}, optional=SETTINGS)
 
@@ -305,6 +309,7 @@ def looseness(options: Options) -> tuple[float, ...]:
         options.apply,
         options.unsafe,
         not options.whole_suite,
+        *(path not in options.irreversible_paths for path in ("a", "b")),
     )
 
 
@@ -321,7 +326,7 @@ def test_no_file_of_a_repository_loosens_anything(
         place.project(text_of(base, special))
         loaded = place.load(flags)
         options = loaded.options
-    assert [a <= b for a, b in zip(looseness(options), looseness(without), strict=True)] == [True] * 7
+    assert [a <= b for a, b in zip(looseness(options), looseness(without), strict=True)] == [True] * 9
     assert (options.python, options.pytest_args, options.env) == (without.python, without.pytest_args, without.env)
     assert options.fuel == without.fuel or (without.fuel is not None and (options.fuel or 0) < without.fuel)
     assert (options.project, options.state_dir) == (without.project, without.state_dir)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from reknit.errors import ConflictError, ReknitError, UsageError
 from reknit.lang.diff import Reading, read_diff
-from reknit.model.patch import Create, Delete, Entry, Mode, Relink, Rename, Span, render
+from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Rename, Span, invert, render
 from tests.unit.apply.place import plant, scratch
 
 Tree = dict[str, Entry]
@@ -282,8 +281,13 @@ def test_what_is_too_large_is_not_read() -> None:
 
 @given(st.one_of(st.binary(), st.lists(st.sampled_from([*CHANGE.splitlines(keepends=True), b"@@ -0,0 +1 @@\n", b"+\n"])).map(b"".join)))  # fmt: skip
 def test_nothing_is_raised_but_what_people_can_read(diff: bytes) -> None:
-    with contextlib.suppress(ReknitError):
-        _after({"pkg/a.py": _file(TEN)}, diff)
+    tree = {"pkg/a.py": _file(TEN)}
+    said, edits = "", tuple[Edit, ...]()
+    try:
+        edits = _read(tree, diff).edits
+    except ReknitError as exc:
+        said = exc.message
+    assert said.endswith("nothing was written") if said else render(render(tree, edits), invert(edits)) == tree
 
 
 _LINES = st.lists(
