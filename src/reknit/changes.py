@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from reknit import __version__
+from reknit.apply import branch
 from reknit.apply.base import Act, digest, standing
+from reknit.apply.branch import Commit
 from reknit.apply.carry import based, rebase
 from reknit.apply.journal import Journal
 from reknit.apply.losses import declared
@@ -106,6 +108,22 @@ def apply(
             irreversible=irreversible,
         )
         return _kept_or_taken_back(project, kit, receipt, healed) if kit else receipt
+
+
+def commit(
+    patch: Patch | Path | str | None = None, *, name: str, options: Options, observe: Observer = ignore
+) -> Commit:
+    """Commit a patch, found as `apply` finds it, on HEAD as the new branch `name`; files, index and HEAD stay as they are.
+
+    `UsageError` where git cannot do that, `ConflictError` where what is not committed touches the patch.
+    """
+    project = _open(options, observe)
+    wanted = _choose(project, patch, observe)
+    fitted = _fit(project.root, project.journal.history, wanted.patch)
+    if fitted is None:
+        raise _unfit(project.journal.history(), wanted.patch)
+    tree = read(project.root, fitted.files)
+    return branch.commit(project.root, fitted, name=name, verdicts=wanted.verdicts, tree=tree)
 
 
 def rollback(

@@ -62,10 +62,21 @@ def apply_verb(
     status = 0 if receipt.success else 1
     if as_json:
         change = replace(results.change(act), receipt=receipt)
-        return results.emit("apply", results.ChangeResult(change=change), status)
+        return results.emit("apply", results.ApplyResult(change=change), status)
     print(printable(results.act_diff(act)), end="")
     print(printable(_said(receipt)), file=sys.stderr)
     return status
+
+
+def branch_verb(options: Options, wanted: str | None, name: str, *, as_json: bool = False) -> int:
+    """Commit a proposed patch or a diff on a new branch."""
+    made = changes.commit(_meant(wanted), name=name, options=options, observe=note)
+    if as_json:
+        return results.emit("apply", results.ApplyResult(commit=made))
+    print(f"{printable(made.branch)} {made.id}")
+    drop = f"`git branch -D {printable(made.branch)}` drops it"
+    print(f"your files are as they were; `git show {made.id[:10]}` shows the commit, {drop}", file=sys.stderr)
+    return 0
 
 
 def _meant(wanted: str | None) -> Path | str | None:

@@ -253,15 +253,20 @@ def apply(
         bool,
         typer.Option("--tests/--no-tests", help="Then run the tests that it heals; by default.", show_default=False),
     ] = True,
+    branch: Annotated[
+        str | None, typer.Option(help="Commit it on a new branch of this name; no file is written.", show_default=False)
+    ] = None,
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Write a proposed patch, the last run's if it proposed one only; or a diff, unjudged."""
-    from reknit.cli.history import apply_verb
+    from reknit.cli.history import apply_verb, branch_verb
     from reknit.cli.settings import settled
 
     flags = {"python": python, "isolation": isolation, "env": env}
     options = settled(project, flags, state_base()).options
+    if branch is not None:
+        raise typer.Exit(branch_verb(options, patch, branch, as_json=as_json))
     raise typer.Exit(apply_verb(options, patch, reason=reason, irreversible=irreversible, tests=tests, as_json=as_json))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reknit.apply.base import Act
+from reknit.apply.branch import Commit
 from reknit.changes import Offer
 from reknit.cli.render import raw_diff, trees
 from reknit.lang.difference import unified_diff
@@ -61,8 +62,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyResult:
+    """Of `apply`: one of the two."""
+
+    change: Change | None = None
+    #: With `--branch`.
+    commit: Commit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeResult:
-    """Of `apply`, `undo` and `redo`."""
+    """Of `undo` and `redo`."""
 
     change: Change
 

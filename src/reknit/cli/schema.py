@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from reknit.bench.case import BenchResult
-from reknit.cli.results import ChangeResult, DemoResult, HealResult, LogResult, ShowResult
+from reknit.cli.results import ApplyResult, ChangeResult, DemoResult, HealResult, LogResult, ShowResult
 from reknit.cli.trust import TrustResult
 from reknit.doctor.checkup import Checkup
 from reknit.model.document import SCHEMA_VERSION, Problem
@@ -19,7 +19,7 @@ from reknit.model.document import SCHEMA_VERSION, Problem
 RESULTS: Mapping[str, Any] = {
     "heal": HealResult,
     "show": ShowResult,
-    "apply": ChangeResult,
+    "apply": ApplyResult,
     "undo": ChangeResult,
     "redo": ChangeResult,
     "log": LogResult,
