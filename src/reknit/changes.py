@@ -1,7 +1,7 @@
 """What a user does with patches by their own hand: look at them, write one or a diff, take it back. `loop` does it by itself.
 
 Each function opens the project that `options` names (its `project` and `state_dir`), first takes back or completes what
-a crash cut short, and tells `observe` about that.
+a crash cut short, and tells `observe` about that. What only some of them need is imported when it is: `undo` is quick.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from reknit import __version__
-from reknit.apply import branch
 from reknit.apply.base import Act, digest, standing
-from reknit.apply.branch import Commit
 from reknit.apply.carry import based, rebase
 from reknit.apply.journal import Journal
 from reknit.apply.losses import declared
@@ -23,15 +21,15 @@ from reknit.apply.tree import read
 from reknit.config import Options, find_root
 from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError, UsageError
 from reknit.events import Observer, Progress, ignore
-from reknit.kit import Kit
-from reknit.kit import kit as make_kit
-from reknit.lang.diff import read_diff
 from reknit.model.outcome import Proposed
 from reknit.model.patch import Entry, Metadata, Origin, Patch, Tree
 from reknit.model.verdict import Receipt, Verdict
-from reknit.recheck import against
 from reknit.store.db import Ambiguous, Found, Store, Unknown
 from reknit.store.place import project_state
+
+if TYPE_CHECKING:
+    from reknit.apply.branch import Commit
+    from reknit.kit import Kit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,6 @@ class _Wanted:
 
     patch: Patch
     verdicts: tuple[Verdict, ...] = ()
-    reason: str = ""
 
 
 def proposals(wanted: str | None = None, *, options: Options, observe: Observer = ignore) -> tuple[Offer, ...]:
@@ -103,7 +100,7 @@ def apply(
             fitted,
             verdicts=wanted.verdicts,
             now=dt.datetime.now(dt.UTC),
-            reason=reason or wanted.reason,
+            reason=reason,
             effects=declared(fitted.files, options.irreversible_paths),
             irreversible=irreversible,
         )
@@ -117,6 +114,8 @@ def commit(
 
     `UsageError` where git cannot do that, `ConflictError` where what is not committed touches the patch.
     """
+    from reknit.apply import branch
+
     project = _open(options, observe)
     wanted = _choose(project, patch, observe)
     fitted = _fit(project.root, project.journal.history, wanted.patch)
@@ -210,6 +209,8 @@ def _choose(project: _Project, wanted: Patch | Path | str | None, observe: Obser
 
 def _from_diff(root: Path, path: Path, observe: Observer) -> _Wanted:
     """The patch that a unified diff stands for, by the user's own word."""
+    from reknit.lang.diff import read_diff
+
     try:
         data = path.read_bytes()
     except OSError as exc:
@@ -225,12 +226,14 @@ def _from_diff(root: Path, path: Path, observe: Observer) -> _Wanted:
         origin=Origin(proposer="user", note=reading.subject or path.name),
         metadata=Metadata(created=dt.datetime.now(dt.UTC), author="user", version=__version__),
     )
-    return _Wanted(patch=based(bare, bare.edits, read(root, bare.files)), reason=f"the diff {path.name}")
+    return _Wanted(patch=based(bare, bare.edits, read(root, bare.files)))
 
 
 def _kit(project: _Project, store: Store, options: Options, observe: Observer) -> Kit | None:
+    from reknit.kit import kit
+
     try:
-        return make_kit(options, project.root, observe, store)
+        return kit(options, project.root, observe, store)
     except CannotJudgeError as exc:
         observe(Progress(stage="apply", text=f"note: its tests are not run again: {exc.message}"))
         return None
@@ -238,6 +241,8 @@ def _kit(project: _Project, store: Store, options: Options, observe: Observer) -
 
 def _kept_or_taken_back(project: _Project, kit: Kit, receipt: Receipt, tests: tuple[str, ...]) -> Receipt:
     """Run the healed tests on the tree as it now is; the patch goes where one does not pass."""
+    from reknit.recheck import against
+
     try:
         why = against(kit, tests)
     except CannotJudgeError as exc:

@@ -47,12 +47,14 @@ class SandboxError(CannotJudgeError):
 class ConflictError(ReknitError):
     """A file differs from the one that the patch was made for; nothing was written."""
 
-    def __init__(self, path: str, *, why: str = "changed since the patch was made") -> None:
-        super().__init__(
-            f"{path} {why}; nothing was written",
-            slug="conflict",
-            hint="run `reknit heal` again to get a patch for the file as it is now",
-        )
+    def __init__(
+        self,
+        path: str,
+        *,
+        why: str = "changed since the patch was made",
+        hint: str = "run `reknit heal` again to get a patch for the file as it is now",
+    ) -> None:
+        super().__init__(f"{path} {why}; nothing was written", slug="conflict", hint=hint)
         self.path = path
         #: Of an undo or a redo that others are in the way of: what it left in the file, and what is there now.
         self.left: bytes | None = None

@@ -135,7 +135,7 @@ class TestDiffs:
         assert place.read() == TEXT.replace(b"= 2", b"= 22")
         assert (receipt.verdicts, receipt.success, receipt.reversible.yes) == ((), True, True)
         assert receipt.edits == (Span(path="a.py", start=8, end=16, old=b"two = 2\n", new=b"two = 22\n"),)
-        assert receipt.reason == "the diff fix.diff"
+        assert receipt.patch.origin.note == "fix.diff"
         changes.rollback(receipt.patch.id[:8], options=place.options, reason="not what I meant")
         assert place.read() == TEXT
         assert changes.history(options=place.options)[-1].receipt.reason == "not what I meant"

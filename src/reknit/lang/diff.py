@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reknit.errors import ConflictError, UsageError
-from reknit.lang.hunks import Hunk, spans_of
+from reknit.errors import UsageError
+from reknit.lang.hunks import Hunk, spans_of, unfit
 from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Rename, Span, check_path, render
 
 #: Bytes of a diff that are read.
@@ -238,9 +238,9 @@ def _edits(file: _File, tree: Mapping[str, Entry], notes: list[str]) -> Iterator
         return
     entry = tree.get(file.old)
     if entry is None:
-        raise ConflictError(file.old, why="is not there, and the diff changes it")
+        raise unfit(file.old, "is not there, and the diff changes it")
     if entry.is_link != (file.old_mode == _LINK) and file.old_mode is not None:
-        raise ConflictError(file.old, why=f"is {'a link' if entry.is_link else 'no link'}, other than the diff says")
+        raise unfit(file.old, f"is {'a link' if entry.is_link else 'no link'}, other than the diff says")
     spans = tuple(spans_of(file.old, entry, file.hunks, notes))
     if file.new is None:
         yield _deleted(file.old, entry, spans)
@@ -264,7 +264,7 @@ def _created(file: _File) -> Create:
 def _deleted(path: str, entry: Entry, spans: Sequence[Span]) -> Delete:
     left = render({path: replace(entry, is_link=False)}, spans)[path].content
     if left:
-        raise ConflictError(path, why="holds more than the diff removes")
+        raise unfit(path, "holds more than the diff removes")
     return Delete(path=path, entry=entry)
 
 

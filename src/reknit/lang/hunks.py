@@ -26,6 +26,11 @@ class Hunk:
         return [line for mark, line in self.lines if mark != "+"]
 
 
+def unfit(path: str, why: str) -> ConflictError:
+    """A file is not as a diff says."""
+    return ConflictError(path, why=why, hint="make the diff anew for the file as it is now, or edit the file by hand")
+
+
 def spans_of(path: str, entry: Entry, hunks: Sequence[Hunk], notes: list[str]) -> Iterator[Span]:
     """What the hunks replace, as bytes; each hunk is looked for after the one before it."""
     lines = re.findall(rb"[^\n]*\n|[^\n]+$", entry.content)
@@ -47,9 +52,7 @@ def _place(path: str, lines: Sequence[bytes], hunk: Hunk, number: int, *, after:
     old = hunk.old
     if not old:
         if lines:
-            raise ConflictError(
-                path, why=f"cannot be changed by hunk {number}, which has no context to find its place by"
-            )
+            raise unfit(path, f"cannot be changed by hunk {number}, which has no context to find its place by")
         return 0
     if guess >= after and lines[guess : guess + len(old)] == old:
         return guess
@@ -61,10 +64,8 @@ def _place(path: str, lines: Sequence[bytes], hunk: Hunk, number: int, *, after:
         return found[0]
     if found:
         places = ", ".join(str(at + 1) for at in found[:3])
-        raise ConflictError(path, why=f"has no line {hunk.at + 1} as in hunk {number}, which fits at lines {places}")
-    raise ConflictError(
-        path, why=f"is not as hunk {number} says, at line {_nearest(lines, hunk, guess) + 1} or elsewhere"
-    )
+        raise unfit(path, f"has no line {hunk.at + 1} as in hunk {number}, which fits at lines {places}")
+    raise unfit(path, f"is not as hunk {number} says, at line {_nearest(lines, hunk, guess) + 1} or elsewhere")
 
 
 def _nearest(lines: Sequence[bytes], hunk: Hunk, guess: int) -> int:

@@ -102,7 +102,7 @@ class TestDiffs:
         assert "-one = 1\n+one = 9\n" in out
         assert "unjudged" in err
         log_verb(place.options)
-        assert "because: the diff fix.diff" in capsys.readouterr().out
+        assert "a.py: fix.diff (unjudged)" in capsys.readouterr().out
 
     def test_a_file_that_is_called_like_an_id(
         self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
