@@ -64,7 +64,8 @@ def proposals(wanted: str | None = None, *, options: Options, observe: Observer 
     `UsageError` (slug `no-patch`) where there is none, `ambiguous-patch` where several start so.
     """
     project = _open(options, observe)
-    found = _proposed(project.store, wanted, observe)
+    with Store.open(project.store) as store:
+        found = _proposed(store, wanted, observe)
     if not found:
         message = "no patch was proposed by the last run here; nothing is shown"
         raise UsageError(message, slug="no-patch", hint="run `reknit heal`")
@@ -89,12 +90,9 @@ def apply(
     has no success.
     """
     project = _open(options, observe)
-    wanted = _choose(project, patch, observe)
-    fitted = _fit(project.root, project.journal.history, wanted.patch)
-    if fitted is None:
-        raise _unfit(project.journal.history(), wanted.patch)
-    healed = tuple(dict.fromkeys(test for verdict in wanted.verdicts for test in verdict.heals)) if tests else ()
     with Store.open(project.store) as store:
+        wanted, fitted = _fitted(project, store, patch, observe)
+        healed = tuple(dict.fromkeys(t for verdict in wanted.verdicts for t in verdict.heals)) if tests else ()
         kit = _kit(project, store, options, observe) if healed else None  # what is wrong there is said before
         receipt = project.journal.apply(
             fitted,
@@ -117,10 +115,8 @@ def commit(
     from reknit.apply import branch
 
     project = _open(options, observe)
-    wanted = _choose(project, patch, observe)
-    fitted = _fit(project.root, project.journal.history, wanted.patch)
-    if fitted is None:
-        raise _unfit(project.journal.history(), wanted.patch)
+    with Store.open(project.store) as store:
+        wanted, fitted = _fitted(project, store, patch, observe)
     tree = read(project.root, fitted.files)
     return branch.commit(project.root, fitted, name=name, verdicts=wanted.verdicts, tree=tree)
 
@@ -161,11 +157,21 @@ def _open(options: Options, observe: Observer) -> _Project:
     return _Project(root=root, journal=journal, store=state / "store.db")
 
 
-def _proposed(store: Path, wanted: str | None, observe: Observer) -> list[Found]:
-    with Store.open(store) as opened:
-        found = opened.latest_proposed() if wanted is None else opened.proposed(wanted)
-        for note in opened.notes:
-            observe(Progress(stage="apply", text=f"note: {note}"))
+def _fitted(
+    project: _Project, store: Store, wanted: Patch | Path | str | None, observe: Observer
+) -> tuple[_Wanted, Patch]:
+    """What is meant, and its patch for the files as they are; an error where it fits no more."""
+    found = _choose(project.root, store, wanted, observe)
+    fitted = _fit(project.root, project.journal.history, found.patch)
+    if fitted is None:
+        raise _unfit(project.journal.history(), found.patch)
+    return found, fitted
+
+
+def _proposed(store: Store, wanted: str | None, observe: Observer) -> list[Found]:
+    found = store.latest_proposed() if wanted is None else store.proposed(wanted)
+    for note in store.notes:
+        observe(Progress(stage="apply", text=f"note: {note}"))
     match found:
         case Found():
             return [found]
@@ -188,15 +194,14 @@ def _offer(root: Path, acts: Sequence[Act], found: Found) -> Offer:
     )
 
 
-def _choose(project: _Project, wanted: Patch | Path | str | None, observe: Observer) -> _Wanted:
+def _choose(root: Path, store: Store, wanted: Patch | Path | str | None, observe: Observer) -> _Wanted:
     """The patch that is meant, and what was seen of it: nothing, of one in hand that no run here has proposed."""
     if isinstance(wanted, Path):
-        return _from_diff(project.root, wanted, observe)
+        return _from_diff(root, wanted, observe)
     if isinstance(wanted, Patch):
-        with Store.open(project.store) as opened:
-            known = opened.proposed(wanted.id)
+        known = store.proposed(wanted.id)
         return _Wanted(patch=wanted, verdicts=(known.verdict,) if isinstance(known, Found) else ())
-    found = _proposed(project.store, wanted, observe)
+    found = _proposed(store, wanted, observe)
     if len(found) != 1:
         ids = ", ".join(f.patch.id[:8] for f in found) or "none"
         raise UsageError(
