@@ -14,7 +14,7 @@ from reknit.apply.tree import read
 from reknit.config import Options
 from reknit.errors import CannotJudgeError, ConflictError, IrreversibleError, JournalError, ReknitError
 from reknit.kit import Kit
-from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Refused, Reverted
+from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Reverted
 from reknit.model.patch import Patch, Tree
 from reknit.model.verdict import Receipt, Safety, Verdict
 from reknit.recheck import against
@@ -104,9 +104,7 @@ class Writing:
                 reason=f"heals {_said(tests)}",
                 effects=declared(patch.files, self._kit.options.irreversible_paths),
             )
-        except IrreversibleError as exc:
-            return {**outcomes, **dict.fromkeys(tests, Refused(policy=exc.message))}
-        except (ConflictError, JournalError) as exc:
+        except (ConflictError, IrreversibleError, JournalError) as exc:
             if exc.slug in _UNCLEAR:
                 raise
             self._note(proposed, exc.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -87,6 +88,14 @@ class TestApply:
         monkeypatch.setattr(Journal, "apply", Mock(side_effect=JournalError("neither", slug="half-done")))
         with pytest.raises(JournalError):
             write(kit(root), healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+
+    def test_what_could_not_be_taken_back_stays_proposed(self, root: Path, tmp_path: Path) -> None:
+        tools = kit(root)
+        tools.options = replace(tools.options, irreversible_paths=("a.*",))
+        done = write(tools, healing(one=proposed(b"one", b"9")), Journal(root, tmp_path / "state"))
+        assert (root / "a.py").read_bytes() == TEXT
+        assert isinstance(done.outcomes["one"], Proposed)
+        assert "was not written: this change cannot be taken back: a.py" in done.notes[0]
 
     def test_what_breaks_together_with_the_others_is_not_written(self, root: Path, tmp_path: Path) -> None:
         together = suite({"one": "passed", "two": "passed", "three": "failed", "green": "failed"})
