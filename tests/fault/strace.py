@@ -42,8 +42,8 @@ class Ending(NamedTuple):
     calls: list[str]
 
 
-def run(work: Callable[[], None], scratch: Path, *injection: str, names: tuple[str, ...] = CHANGING) -> Ending:
-    """Do `work` in a child, under strace with these `-e inject=` expressions; only `names` are traced."""
+def run(work: Callable[[], None], scratch: Path, *injection: str, options: tuple[str, ...] = ()) -> Ending:
+    """Do `work` in a child, under strace with these `-e inject=` expressions."""
     said, trace = scratch / "said", scratch / "trace"
     for path in (said, trace):
         path.unlink(missing_ok=True)
@@ -51,10 +51,12 @@ def run(work: Callable[[], None], scratch: Path, *injection: str, names: tuple[s
     if child == 0:
         _work(work, said)
     os.waitpid(child, os.WUNTRACED)
-    known = ",".join(f"?{name}" for name in names)
+    known = ",".join(f"?{name}" for name in CHANGING)
     more = [word for expression in injection for word in ("-e", f"inject={expression}")]
     tracer = subprocess.Popen(
-        ["strace", "-p", str(child), "-o", str(trace), "-e", f"trace={known}", *more], stderr=subprocess.PIPE, text=True
+        ["strace", "-p", str(child), "-o", str(trace), "-e", f"trace={known}", *more, *options],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert tracer.stderr is not None
     line = tracer.stderr.readline()

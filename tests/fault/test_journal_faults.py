@@ -21,12 +21,14 @@ from tests.fault.faults import around_os
 from tests.unit.apply.place import Place, scratch
 
 ROOT = Path(__file__).parents[2]
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 
 
 #: Points of each mode that there are at least: a sweep that finds no call finds no fault.
 _FEWEST = {"short writes": 10}
 
 
+@needs_strace
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "verb"),
@@ -37,14 +39,44 @@ _FEWEST = {"short writes": 10}
     ],
 )
 def test_the_tree_is_exactly_old_or_exactly_new(mode: str, verb: str) -> None:
-    if shutil.which("strace") is None:
-        pytest.skip("needs strace")
     if mode == "short writes" and platform.machine() != "x86_64":
         pytest.skip("needs x86-64, whose registers are set")
     with scratch() as folder:
         result = _run("crash.py", verb, mode, str(folder / "bed"))
     assert result["problems"] == []
     assert result["points"] >= _FEWEST.get(mode, 40)
+
+
+@needs_strace
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["apply", "undo", "redo"])
+def test_whatever_a_power_cut_leaves_is_brought_to_one_side(verb: str) -> None:
+    with scratch() as folder:
+        result = _run("powerloss.py", verb, "", str(folder / "bed"))
+    assert result["problems"] == []
+    assert result["disks"] > 300
+
+
+@needs_strace
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", ["all", "files", "folders"])
+def test_a_journal_that_does_not_sync_is_found_out(mutant: str) -> None:
+    """The control: what the test above is worth."""
+    with scratch() as folder:
+        result = _run("powerloss.py", "apply", mutant, str(folder / "bed"))
+    assert len(result["problems"]) > 10
+
+
+@pytest.mark.slow
+def test_of_two_that_heal_and_one_that_edits_nobody_loses_an_update(tmp_path: Path) -> None:
+    result = _run("rivals.py", os.environ.get("REKNIT_TEST_SECONDS", "5"), "1", str(tmp_path / "bed"))
+    assert (result["problems"], result["left"]) == ([], [])
+    for who in ("first", "second"):
+        assert result["counts"][who]["apply"] > 5
+        assert set(result["counts"][who]) <= {
+            f"{verb}{how}" for verb in ("apply", "undo", "redo") for how in ("", ": conflict", ": busy")
+        }
+    assert min(result["counts"]["hand"].values()) > 5
 
 
 def test_of_two_processes_one_wins_and_the_other_is_told(tmp_path: Path) -> None:
@@ -124,10 +156,12 @@ _SAVES = {"replaced": 'echo mine > "$0.new" && mv "$0.new" "$0"', "in place": 'e
 
 @pytest.mark.parametrize("how", _SAVES)
 def test_a_save_by_somebody_else_is_kept_at_every_step(how: str) -> None:
-    for step in range(1, 200):
+    for step in range(1, 300):
         with scratch() as folder:
             place, _ = _place(folder)
-            patch, saved = _patch(place), False
+            place.fill({"pkg/0.py": b"one\n", "pkg/z.py": b"one\n"})
+            others = [edit for name in ("pkg/0.py", "pkg/z.py") for edit in place.change(name, b"one", b"two").edits]
+            patch, saved, written = place.patch(*_patch(place).edits, *others), False, False
             target = place.root / "pkg/a.py"
 
             def save(number: int, name: str, args: tuple[Any, ...], at: int = step, target: Path = target) -> None:
@@ -136,11 +170,13 @@ def test_a_save_by_somebody_else_is_kept_at_every_step(how: str) -> None:
                     saved = True
                     subprocess.run(["sh", "-c", _SAVES[how], target], check=True)
 
-            with contextlib.suppress(ConflictError, JournalError), around_os(save):
+            with contextlib.suppress(ConflictError), around_os(save):
                 place.apply(patch)
+                written = True
             for _ in range(2):
                 assert target.read_bytes() == (b"mine\n" if saved else b"two\n"), step
-                assert [path.name for path in target.parent.iterdir()] == ["a.py"], step
+                found = {path.name: path.read_bytes() for path in target.parent.iterdir() if path != target}
+                assert found == dict.fromkeys(("0.py", "z.py"), b"two\n" if written else b"one\n"), step
                 place.journal.recover()
             if not saved:
                 return

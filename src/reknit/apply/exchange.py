@@ -37,7 +37,7 @@ class _UnsupportedError(Exception):
 def put(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
     """Put `temporary`, which holds `new`, in the place of `old`; both lie in the open `folder` of `path`.
 
-    `ConflictError`, and all as it was, where `old` is not what is there.
+    `ConflictError`, and all as it was, `temporary` too, where `old` is not what is there.
     """
     name = path.rpartition("/")[2]
     try:
@@ -48,18 +48,24 @@ def put(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry
         raise ConflictError(path) from exc
 
 
-def settle(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
-    """After a crash, in `put` or before it: `temporary` is removed; what it holds of somebody else's goes back."""
+def restore(folder: int, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
+    """After a crash in `put`: what it has displaced goes back unless it is `old`."""
     name = path.rpartition("/")[2]
-    if not _exists(folder, temporary):
+    if old is None or not _exists(folder, temporary) or not _holds(folder, name, new):
         return
-    if old is not None and _holds(folder, name, new):
-        if not _holds(folder, temporary, old):
-            _bring_back(folder, name, temporary, new)
-            return
-    elif not (_is_staged(folder, temporary, new) or _holds(folder, temporary, old)):
-        return  # displaced, and then its name was taken by something newer: both are somebody else's, and stay
-    os.unlink(temporary, dir_fd=folder)
+    if not _holds(folder, temporary, old):
+        _bring_back(folder, name, temporary, new)
+
+
+def holds(folder: int, temporary: str, new: Entry | None) -> bool:
+    """Whether `new` is still in `temporary`: then `put` has not changed anything, or has taken that back."""
+    return new is not None and _holds(folder, temporary, new)
+
+
+def discard(folder: int, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
+    """Remove `temporary` if it holds one of the two, or as much of `new` as was written; else it is somebody's, and stays."""
+    if _exists(folder, temporary) and (_is_staged(folder, temporary, new) or _holds(folder, temporary, old)):
+        os.unlink(temporary, dir_fd=folder)
 
 
 def _put(folder: int, name: str, temporary: str, *, old: Entry | None, new: Entry | None, path: str) -> None:
@@ -77,7 +83,7 @@ def _put(folder: int, name: str, temporary: str, *, old: Entry | None, new: Entr
 
 
 def _bring_back(folder: int, name: str, temporary: str, new: Entry | None) -> None:
-    """Take `put`'s step back; what was saved over it in between is newer and stays."""
+    """Take `put`'s step back; what was saved over it in between is newer and stays, and the older save beside it."""
     if new is None:
         with contextlib.suppress(FileExistsError):
             _rename(temporary, name, folder, _NOREPLACE)
@@ -85,7 +91,6 @@ def _bring_back(folder: int, name: str, temporary: str, new: Entry | None) -> No
     _rename(name, temporary, folder, _EXCHANGE)
     if not _holds(folder, temporary, new):
         _rename(name, temporary, folder, _EXCHANGE)
-    os.unlink(temporary, dir_fd=folder)
 
 
 def _look_and_put(folder: int, name: str, temporary: str, *, old: Entry | None, new: Entry | None, path: str) -> None:

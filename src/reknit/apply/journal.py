@@ -6,9 +6,10 @@ old ones, each taken back if it was not the one expected, removals last → sync
 record, synced.
 
 Invariant: while an intent exists, each of its files is the image before, or the image after, or somebody else's. So
-recovery needs no log of steps: all after, and the act is completed; some before, and those that are after are brought
-back; any somebody else's, and nothing is written and the intent is set aside with its images. Bringing back
-is made of the same steps, so recovery that crashes is recovered from in the same way.
+recovery needs no log of steps: all after, and the act is completed; some before, or somebody else's that the act had not
+come to, and those that are after are brought back; any somebody else's that may be made of the image after, and nothing is
+written and the intent is set aside with its images. Bringing back is made of the same steps, so recovery that crashes is
+recovered from in the same way.
 """
 
 from __future__ import annotations
@@ -214,40 +215,47 @@ class Journal:
 
     def _settle(self, root: Root, intent: Path, act: Act, *, complete: bool) -> Recovered:
         """Bring the tree to one side of an intent: the new one only if it is there already and `complete` says so."""
-        _clear(root, act)
-        found, foreign = _look(root, act)
-        files = ", ".join(act.after)
-        if foreign:
+        found, foreign, mixed = _look(root, act)
+        files, others = ", ".join(act.after), ", ".join(foreign)
+        if mixed:
+            _clear(root, act)
             kept = self._records.set_aside(intent)
             note = (
-                f"{act.verb} of {files} was cut short and {', '.join(foreign)} changed since; "
+                f"{act.verb} of {files} was cut short and {', '.join(mixed)} changed since; "
                 f"no file was touched, the versions before and after are kept in {kept}"
             )
             return Recovered(id=act.receipt.id, ending="set aside", note=note)
-        if complete and all(digest(found[path]) == digest(act.after[path]) for path in found):
+        if complete and not foreign and all(digest(found[path]) == digest(act.after[path]) for path in found):
+            _clear(root, act)
             root.drop_folders(act.dropped)
             root.sync()
             self._records.commit(intent)
             return Recovered(id=act.receipt.id, ending="completed", note=f"{act.verb} of {files} was completed")
+        before = {path: act.before[path] for path in found}
         names = temporaries(act.after, act.receipt.id, "back")
-        stage(root, found, act.before, names, origins={})
-        swap(root, found, act.before, names)
+        for path in found:  # a recovery that was itself cut short may have left them
+            root.discard(path, names[path], old=act.after[path], new=act.before[path])
+        stage(root, found, before, names, origins={})
+        swap(root, found, before, names)
+        _clear(root, act)
         root.drop_folders(act.made)
         root.sync()
         self._records.forget(intent)
-        return Recovered(id=act.receipt.id, ending="rolled back", note=f"{act.verb} of {files} was rolled back")
+        apart = f"; {others} had changed before it got there, and is as it was found" if others else ""
+        note = f"{act.verb} of {files} was rolled back{apart}"
+        return Recovered(id=act.receipt.id, ending="rolled back", note=note)
 
     def _read(self, paths: Iterable[str]) -> dict[str, Entry]:
         return read(self._root, paths)
 
 
 def _clear(root: Root, act: Act) -> None:
-    """Remove the act's temporary files, and those of taking it back; a file that one has displaced is put back."""
+    """Remove the act's temporary files, and those of taking it back."""
     back, on = (temporaries(act.after, act.receipt.id, way) for way in ("back", "on"))
     for path in act.after:
         with contextlib.suppress(JournalError):  # a folder that became a link: nothing of ours is behind it
-            root.settle(path, back[path], old=act.after[path], new=act.before[path])
-            root.settle(path, on[path], old=act.before[path], new=act.after[path])
+            root.discard(path, back[path], old=act.after[path], new=act.before[path])
+            root.discard(path, on[path], old=act.before[path], new=act.after[path])
 
 
 def _reversible(root: Root, asked: _Asked, patch: Patch, before: Images, after: Images) -> Reversible:
@@ -262,19 +270,34 @@ def _reversible(root: Root, asked: _Asked, patch: Patch, before: Images, after: 
     return Reversible(yes=not reasons, reason="; ".join(reasons))
 
 
-def _look(root: Root, act: Act) -> tuple[dict[str, Entry | None], list[str]]:
-    """The act's files as they are, and the names of those that are neither as before nor as after."""
+def _look(root: Root, act: Act) -> tuple[dict[str, Entry | None], list[str], list[str]]:
+    """The act's files that are as before or as after; the names of the others; and of these those that may hold both.
+
+    Somebody's change of a file that the act had changed already is mixed with it. Where the new file still lies beside it
+    the act had not come to it; and where it was to be removed nothing of the act can be in it.
+    """
     found: dict[str, Entry | None] = {}
     foreign: list[str] = []
-    for path in act.before:
+    mixed: list[str] = []
+    back, on = (temporaries(act.after, act.receipt.id, way) for way in ("back", "on"))
+    for path, old in act.before.items():
+        new = act.after[path]
         try:
-            found[path] = root.read(path)
+            root.restore(path, back[path], old=new, new=old)
+            root.restore(path, on[path], old=old, new=new)
+            entry = root.read(path)
+            untouched = new is None or root.holds(path, on[path], new)
         except JournalError:  # a folder, a device, or behind a link by now
             foreign.append(path)
+            mixed.append(path)
             continue
-        if digest(found[path]) not in {digest(act.before[path]), digest(act.after[path])}:
-            foreign.append(path)
-    return found, foreign
+        if digest(entry) in {digest(old), digest(new)}:
+            found[path] = entry
+            continue
+        foreign.append(path)
+        if not untouched:
+            mixed.append(path)
+    return found, foreign, mixed
 
 
 def _in_the_way(path: str) -> ConflictError:

@@ -105,11 +105,22 @@ class Root:
                 raise ConflictError(path)
             exchange.put(folder, path, temporary, old=old, new=new)
 
-    def settle(self, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
-        """As `exchange.settle`."""
+    def restore(self, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
+        """As `exchange.restore`."""
         with self._changed(path) as folder:
             if folder is not None:
-                exchange.settle(folder, path, temporary, old=old, new=new)
+                exchange.restore(folder, path, temporary, old=old, new=new)
+
+    def holds(self, path: str, temporary: str, new: Entry | None) -> bool:
+        """As `exchange.holds`."""
+        with self._parent(path) as folder:
+            return folder is not None and exchange.holds(folder, temporary, new)
+
+    def discard(self, path: str, temporary: str, *, old: Entry | None, new: Entry | None) -> None:
+        """As `exchange.discard`."""
+        with self._changed(path) as folder:
+            if folder is not None:
+                exchange.discard(folder, temporary, old=old, new=new)
 
     def sync(self) -> None:
         """Make every change of a folder so far outlive a power cut."""

@@ -36,7 +36,8 @@ class Bed:
         exchange.put(self.fd, "pkg/a", "t", old=old, new=new)
 
     def settle(self, old: Entry | None, new: Entry | None) -> None:
-        exchange.settle(self.fd, "pkg/a", "t", old=old, new=new)
+        exchange.restore(self.fd, "pkg/a", "t", old=old, new=new)
+        exchange.discard(self.fd, "t", old=old, new=new)
 
     def look(self) -> dict[str, bytes]:
         return {p.name: os.fsencode(p.readlink()) if p.is_symlink() else p.read_bytes() for p in self.folder.iterdir()}
@@ -119,7 +120,7 @@ def test_a_save_while_a_wrong_swap_is_taken_back_is_newer_and_stays(
     renames = _counted(monkeypatch, {1: lambda: bed.write("a", Entry(content=b"second\n"))})
     with pytest.raises(ConflictError):
         bed.put(OLD, new)
-    assert bed.look()["a"] == b"second\n"
+    assert bed.look() == {"a": b"second\n", "t": b"first\n"}
     assert len(renames) == (3 if new else 1)  # there, back, and there again; or there, and no way back
 
 
