@@ -11,14 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reknit.errors import StoreError, UsageError
+from reknit.errors import StoreError
 from reknit.model.outcome import Healthy, Outcome
-from reknit.store import db, migrations
+from reknit.store.cache import LRUPatchCache
 from reknit.store.db import Store
-from reknit.store.place import project_state
 from tests.contract.test_store import proposed, report
-
-NEWEST = len(migrations.MIGRATIONS)
 
 
 @pytest.fixture
@@ -83,7 +80,7 @@ def test_a_report_is_kept_whole_or_not_at_all(path: Path, monkeypatch: pytest.Mo
 
     with Store.open(path) as store:
         with monkeypatch.context() as patched:
-            patched.setattr(db, "_save_patch", broken)
+            patched.setattr(LRUPatchCache, "put", broken)
             with pytest.raises(StoreError, match="disk full"):
                 store.save_report(report(1, ("t", proposed(b"x"))))
         assert store.runs() == ()
@@ -91,76 +88,11 @@ def test_a_report_is_kept_whole_or_not_at_all(path: Path, monkeypatch: pytest.Mo
         assert len(store.runs()) == 1
 
 
-class TestMemory:
-    def test_what_is_kept_is_recalled_by_kind_and_key(self, path: Path) -> None:
-        with Store.open(path) as store:
-            store.remember("a", "k", b"1")
-            store.remember("b", "k", b"2")
-            store.remember("a", "k", b"3")
-            assert [store.recall("a", "k"), store.recall("b", "k"), store.recall("a", "x")] == [b"3", b"2", None]
-        with Store.open(path) as store:
-            assert store.recall("a", "k") == b"3"
-
-    def test_what_was_used_longest_ago_makes_room(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(db, "MEMORY_BYTES", 30)
-        with Store.open(path) as store:
-            for key in "abc":
-                store.remember("k", key, b"x" * 10)
-            assert store.recall("k", "a") is not None
-            store.remember("k", "d", b"x" * 10)
-            assert [key for key in "abcd" if store.recall("k", key)] == ["a", "c", "d"]
-
-    def test_what_is_too_large_is_not_kept(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(db, "MEMORY_BYTES", 30)
-        with Store.open(path) as store:
-            store.remember("k", "a", b"x" * 31)
-            assert store.recall("k", "a") is None
-
-
-def test_an_older_schema_is_backed_up_and_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store.open(path) as store:
-        store.save_report(report(1))
-    step = ("ALTER TABLE runs ADD COLUMN note TEXT",)
-    monkeypatch.setattr(db, "MIGRATIONS", (*migrations.MIGRATIONS, step))
-    with Store.open(path) as store:
-        assert len(store.runs()) == 1
-    with contextlib.closing(sqlite3.connect(path)) as now:
-        assert now.execute("PRAGMA user_version").fetchone() == (NEWEST + 1,)
-        assert now.execute("SELECT note FROM runs").fetchall() == [(None,)]
-    with contextlib.closing(sqlite3.connect(path.with_name(f"reknit.db.v{NEWEST}-1"))) as before:
-        assert before.execute("PRAGMA user_version").fetchone() == (NEWEST,)
-        assert before.execute("SELECT count(*) FROM runs").fetchone() == (1,)
-
-
-def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store.open(path) as store:
-        store.save_report(report(1))
-    bad = ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE nonsense")
-    with monkeypatch.context() as patched:
-        patched.setattr(db, "MIGRATIONS", (*migrations.MIGRATIONS, bad))
-        with pytest.raises(StoreError):
-            Store.open(path)
-    with contextlib.closing(sqlite3.connect(path)) as now:
-        assert now.execute("PRAGMA user_version").fetchone() == (NEWEST,)
-    with Store.open(path) as store:
-        assert len(store.runs()) == 1
-
-
-def test_a_newer_schema_is_left_alone(path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as newer:
-        newer.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError) as caught:
-        Store.open(path)
-    assert caught.value.slug == "store-newer"
-    assert path.exists()
-
-
 def test_what_cannot_be_a_file_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    for path in (tmp_path / "file" / "reknit.db", tmp_path):
-        with pytest.raises(StoreError) as caught:
-            Store.open(path)
-        assert caught.value.slug == "store-unusable"
+    with pytest.raises(StoreError) as caught:
+        Store.open(tmp_path / "file" / "reknit.db")
+    assert caught.value.slug == "store-unusable"
 
 
 def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
@@ -188,25 +120,6 @@ def test_processes_may_open_and_write_at_once(path: Path) -> None:
         assert each.returncode == 0, said.decode()
     with Store.open(path) as store:
         assert len(store.runs()) == 30
-
-
-def test_state_lives_outside_the_project_by_its_real_path(tmp_path: Path) -> None:
-    base, root = tmp_path / "base", tmp_path / "project"
-    root.mkdir()
-    (tmp_path / "alias").symlink_to(root)
-    assert project_state(root, base) == project_state(tmp_path / "alias", base)
-    assert project_state(root, base) != project_state(tmp_path, tmp_path.parent)
-    assert project_state(root, base).is_relative_to(base / "projects")
-    assert not base.exists()
-    with pytest.raises(UsageError) as caught:
-        project_state(root, root / ".state")
-    assert caught.value.slug == "state-inside-project"
-
-
-def test_the_default_is_the_users_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    assert project_state(tmp_path / "project").is_relative_to(tmp_path)
 
 
 def test_of_a_flood_a_thousand_rows_are_kept_and_every_patch(path: Path) -> None:
