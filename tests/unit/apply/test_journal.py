@@ -22,6 +22,8 @@ from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Rename
 from reknit.model.verdict import Label, Verdict
 from tests.unit.apply.place import NOW, Place, plant, scratch
 
+#: Cases of the property that everything rests on; `make nightly` asks for more.
+CASES = int(os.environ.get("REKNIT_TEST_CASES", "300"))
 LINES = [b"line %02d\n" % number for number in range(30)]
 
 
@@ -66,7 +68,7 @@ def _changes(draw: st.DrawFn) -> tuple[dict[str, Entry], list[Edit]]:
     return tree, edits
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(change=_changes())
 def test_undo_restores_the_tree_and_redo_the_change(change: tuple[dict[str, Entry], list[Edit]]) -> None:
     tree, edits = change
