@@ -42,6 +42,8 @@ def main() -> None:
 
 def _measure(folder: Path, rounds: int) -> dict[str, float]:
     project, beside = folder / "project", folder / "beside"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("[project]\n")
     for place in (project, beside):
         for name in _FILES:
             (place / name).parent.mkdir(parents=True, exist_ok=True)

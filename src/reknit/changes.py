@@ -7,7 +7,7 @@ a crash cut short, and tells `observe` about that. What only some of them need i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +22,7 @@ from reknit.config import Options, find_root
 from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError, UsageError
 from reknit.events import Observer, Progress, ignore
 from reknit.model.outcome import Proposed
-from reknit.model.patch import Entry, Metadata, Origin, Patch, Tree
+from reknit.model.patch import Metadata, Origin, Patch, Tree
 from reknit.model.verdict import Receipt, Verdict
 from reknit.store.db import Ambiguous, Found, Store, Unknown
 from reknit.store.place import project_state
@@ -138,9 +138,9 @@ def redo(
     return _turn("redo", receipt, options, observe, reason)
 
 
-def history(*, options: Options, observe: Observer = ignore) -> tuple[Act, ...]:
-    """Every act on the project's files, oldest first."""
-    return _open(options, observe).journal.history()
+def history(*, options: Options, observe: Observer = ignore, last: int | None = None) -> tuple[Act, ...]:
+    """Every act on the project's files, or so many of the last, oldest first."""
+    return _open(options, observe).journal.history(last)
 
 
 def act_of(receipt: Receipt, acts: Sequence[Act]) -> Act:
@@ -268,17 +268,14 @@ def _fit(root: Path, acts: Callable[[], Sequence[Act]], patch: Patch) -> Patch |
 
     When it was made is not known: the latest moment is taken from which the acts alone lead to the files as they are.
     """
-    if all(digest(entry) == patch.base.get(path) for path, entry in _at(root, patch.base).items()):
-        return rebase(patch, (), read(root, patch.files))
+    if patch.base.keys() >= set(patch.files):
+        tree = read(root, patch.base)
+        if all(digest(tree.get(path)) == known for path, known in patch.base.items()):
+            return patch
     known = [act.receipt.patch for act in _related(acts(), patch)]
     tree = read(root, {p for one in (patch, *known) for p in one.files})
     fitted = (rebase(patch, known[start:], tree) for start in range(len(known), -1, -1))
     return next((one for one in fitted if one is not None), None)
-
-
-def _at(root: Path, paths: Iterable[str]) -> dict[str, Entry | None]:
-    found = read(root, paths)
-    return {path: found.get(path) for path in paths}
 
 
 def _related(acts: Sequence[Act], patch: Patch) -> list[Act]:
@@ -309,15 +306,16 @@ def _turn(
         about = (act.target for act in journal.history() if act.receipt.id == receipt.id)
         receipt = next(about, receipt.id)
     elif receipt:
-        receipt = _application(journal.history(), receipt, in_force=verb == "undo")
+        receipt = _application(journal, receipt, in_force=verb == "undo")
     turn = journal.undo if verb == "undo" else journal.redo
     return turn(receipt, now=dt.datetime.now(dt.UTC), reason=reason)
 
 
-def _application(acts: Sequence[Act], wanted: str, *, in_force: bool) -> str:
+def _application(journal: Journal, wanted: str, *, in_force: bool) -> str:
     """The receipt id that is meant: `wanted` itself, or that of the last application of the patch whose id starts so."""
-    state = standing(acts)
+    state = journal.in_force()
     if any(target.startswith(wanted) for target in state):
         return wanted
+    acts = journal.history()
     of_patch = [a.target for a in acts if a.verb == "apply" and a.receipt.patch.id.startswith(wanted)]
     return next((target for target in reversed(of_patch) if state[target] == in_force), wanted)

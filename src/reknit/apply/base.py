@@ -41,6 +41,16 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What the name of a record says of its act."""
+
+    name: str
+    number: int
+    verb: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
     """An act that a crash cut short, and what became of it."""
 
@@ -52,6 +62,6 @@ class Recovered:
     note: str
 
 
-def standing(acts: Iterable[Act]) -> dict[str, bool]:
+def standing(acts: Iterable[Act | Head]) -> dict[str, bool]:
     """Receipt id of each application, oldest first → whether it is in force."""
     return {act.target: act.verb != "undo" for act in acts}

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reknit.apply.base import Act, Images, Recovered, Verb, digest, standing
+from reknit.apply.base import Act, Head, Images, Recovered, Verb, digest, standing
 from reknit.apply.carry import based, paths_of
 from reknit.apply.records import Records
 from reknit.apply.reverse import reverse
@@ -80,10 +80,15 @@ class Journal:
         """Apply again what was undone, by default the last one undone."""
         return self._turn(_Asked(verb="redo", now=now, reason=reason), receipt_id)
 
-    def history(self) -> tuple[Act, ...]:
-        """Every act, oldest first; `standing` tells which applications are in force."""
+    def history(self, last: int | None = None) -> tuple[Act, ...]:
+        """Every act, or so many of the last, oldest first; `standing` tells which applications are in force."""
         with explained("read the journal in"):
-            return self._records.done()
+            return self._records.done(last)
+
+    def in_force(self) -> dict[str, bool]:
+        """As `standing` of all acts, by the names of their records."""
+        with explained("read the journal in"):
+            return standing(self._records.heads())
 
     def recover(self) -> tuple[Recovered, ...]:
         """Finish or take back what a crash cut short; to be called before anything reads the tree."""
@@ -105,15 +110,20 @@ class Journal:
     def _turn(self, asked: _Asked, receipt_id: str | None) -> Receipt:
         with self._records.locked():
             self._recover()
-            acts = self.history()
-            index = _choose(asked.verb, acts, receipt_id)
-            last = acts[index]
-            edits = reverse(acts, index, self._read)
+            heads = self._records.heads()
+            index = _choose(asked.verb, heads, receipt_id)
+            acts = [act for head in heads[index:] if (act := self._records.act(head.name)) is not None]
+            if not acts or acts[0].number != heads[index].number:
+                raise JournalError(
+                    f"the record {heads[index].name} is damaged; nothing was written", slug="damaged-record"
+                )
+            last = acts[0]
+            edits = reverse(acts, 0, self._read)
             if edits is None:
                 raise self._both_sides(last)
             patch = based(last.receipt.patch, edits, self._read(paths_of(edits)))
-            first = next(act for act in acts if act.target == last.target)
-            verdicts = first.receipt.verdicts if asked.verb == "redo" else ()
+            first = self._records.act(next(head.name for head in heads if head.target == last.target))
+            verdicts = first.receipt.verdicts if first and asked.verb == "redo" else ()
             try:
                 return self._perform(asked, patch, verdicts, last)
             except ConflictError as exc:
@@ -311,13 +321,13 @@ def _origins(patch: Patch) -> dict[str, str]:
     return {edit.to: edit.path for edit in patch.edits if isinstance(edit, Rename)}
 
 
-def _choose(verb: Verb, acts: tuple[Act, ...], receipt_id: str | None) -> int:
+def _choose(verb: Verb, heads: Sequence[Head], receipt_id: str | None) -> int:
     """Index of the last act on the application that `receipt_id`, or a prefix of it, means."""
-    wanted = {key for key, applied in standing(acts).items() if applied == (verb == "undo")}
-    indexes = [at for at, act in enumerate(acts) if act.target in wanted]
+    wanted = {key for key, applied in standing(heads).items() if applied == (verb == "undo")}
+    indexes = [at for at, head in enumerate(heads) if head.target in wanted]
     if receipt_id is not None:
-        indexes = [at for at in indexes if acts[at].target.startswith(receipt_id)]
-        if len({acts[at].target for at in indexes}) > 1:
+        indexes = [at for at in indexes if heads[at].target.startswith(receipt_id)]
+        if len({heads[at].target for at in indexes}) > 1:
             message = f"{receipt_id} is the start of more than one receipt; nothing was written"
             raise UsageError(message, slug="ambiguous-receipt", hint="give more digits")
     if not indexes:

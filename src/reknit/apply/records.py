@@ -1,7 +1,7 @@
 """The journal's own files: what is about to be done, and what was done.
 
-A record is one file, `<number>.intent` until its act is complete and `<number>.done` from then on: the rename is the
-commit. It holds the SHA-256 of the rest on its first line, then JSON. It appears by a rename after a sync, so a record
+A record is one file, `<number>-<verb>-<target>.intent` until its act is complete and `….done` from then on: the rename is
+the commit. It holds the SHA-256 of the rest on its first line, then JSON. It appears by a rename after a sync, so a record
 is either whole or not there; one that fails its checksum was damaged on disk and counts as not there.
 """
 
@@ -11,16 +11,18 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from reknit.apply.base import Act
+from reknit.apply.base import Act, Head
 from reknit.apply.entries import write_all
 from reknit.apply.tree import explained
 from reknit.errors import JournalError, UsageError
 from reknit.model import codec
 
+_NAME = re.compile(r"(?P<number>\d+)-(?P<verb>[a-z]+)-(?P<target>[0-9a-f]+)\.[a-z]+")
 #: Seconds between two looks at a lock that somebody holds, and how many looks before giving up.
 _PAUSE, _LOOKS = 0.05, 200
 
@@ -49,10 +51,23 @@ class Records:
         """Intents whose act is not complete, oldest first."""
         return [self._folder / name for name in self._names(".intent")]
 
-    def done(self) -> tuple[Act, ...]:
-        """Every complete act, oldest first."""
-        acts = (self.load(self._folder / name) for name in self._names(".done"))
+    def done(self, last: int | None = None) -> tuple[Act, ...]:
+        """Every complete act, or so many of the last, oldest first."""
+        acts = map(self.act, self._names(".done")[-last if last else None :])
         return tuple(act for act in acts if act is not None)
+
+    def heads(self) -> list[Head]:
+        """What the names of the complete acts say of them, oldest first."""
+        found = ((name, _NAME.fullmatch(name)) for name in self._names(".done"))
+        return [
+            Head(name=name, number=int(head["number"]), verb=head["verb"], target=head["target"])
+            for name, head in found
+            if head is not None
+        ]
+
+    def act(self, name: str) -> Act | None:
+        """The act in the record of that name; None if it is damaged."""
+        return self.load(self._folder / name)
 
     def load(self, path: Path) -> Act | None:
         """The act in a record; None if it is damaged."""
@@ -61,13 +76,13 @@ class Records:
 
     def next_number(self) -> int:
         """A number that no record has, whatever became of it."""
-        names = (name.partition(".")[0] for name in self._names())
-        return 1 + max((int(stem) for stem in names if stem.isdecimal()), default=0)
+        found = (_NAME.match(name) for name in self._names())
+        return 1 + max((int(head["number"]) for head in found if head is not None), default=0)
 
     def begin(self, act: Act) -> Path:
         """Write the intent, synced; `JournalError` if it could not be read back."""
         body = _encoded(act)
-        path = self._folder / f"{act.number:08d}.intent"
+        path = self._folder / f"{act.number:08d}-{act.verb}-{act.target}.intent"
         temporary = path.with_suffix(".tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:

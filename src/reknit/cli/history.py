@@ -22,6 +22,8 @@ from reknit.events import Progress
 from reknit.lang.difference import unified_diff
 from reknit.model.verdict import Receipt
 
+#: Acts among which the one that was just done is: others may have come after it.
+_RECENT = 20
 #: The start of a patch's or a receipt's id.
 _ID = re.compile(r"[0-9a-f]{1,16}")
 
@@ -58,7 +60,7 @@ def apply_verb(
     receipt = changes.apply(
         _meant(wanted), options=options, observe=note, reason=reason, irreversible=irreversible, tests=tests
     )
-    act = changes.act_of(receipt, changes.history(options=options))
+    act = changes.act_of(receipt, changes.history(options=options, last=_RECENT))
     status = 0 if receipt.success else 1
     if as_json:
         change = replace(results.change(act), receipt=receipt)
@@ -114,7 +116,7 @@ def turn_verb(
             print(f"in {printable(exc.path)}, what reknit left there (-) and what is there now (+):", file=sys.stderr)
             print(printable(unified_diff(exc.path, exc.left, exc.found)), end="", file=sys.stderr)
         raise
-    act = changes.act_of(done, changes.history(options=options))
+    act = changes.act_of(done, changes.history(options=options, last=_RECENT))
     if as_json:
         return results.emit(verb, results.ChangeResult(change=results.change(act)))
     print(f"{verb} {act.target[:8]}: {', '.join(map(printable, done.patch.files))}")

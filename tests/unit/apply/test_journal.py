@@ -303,7 +303,7 @@ def test_a_damaged_record_counts_as_not_there(place: Place) -> None:
     last = max((place.state / "journal").glob("*.done"))
     last.write_bytes(last.read_bytes()[:-20])
     assert len(place.journal.history()) == 1
-    torn = last.with_name("00000009.intent")
+    torn = last.with_name("00000009-apply-0123456789ab.intent")
     torn.write_bytes(last.read_bytes())
     (recovered,) = place.journal.recover()
     assert recovered.ending == "set aside"
@@ -346,14 +346,14 @@ def test_nothing_is_done_before_it_is_safe_on_disk(place: Place, monkeypatch: py
     place.fill({"a.py": b"a\n", "pkg/b.py": b"b\n"})
     patch = place.patch(*place.change("a.py", b"a", b"x").edits, *place.change("pkg/b.py", b"b", b"y").edits)
     steps = _traced(monkeypatch)
-    place.apply(patch)
+    receipt = place.apply(patch)
     seen = [(verb, name) for verb, name in steps if verb != "mkdir"]
     temporary = [name for verb, name in seen if verb == "fsync" and ".reknit-" in name]
     assert seen[:4] == [
         ("fsync", place.state.parent.name),
         ("fsync", "state"),
-        ("fsync", "00000001.tmp"),
-        ("rename", "00000001.intent"),
+        ("fsync", f"00000001-apply-{receipt}.tmp"),
+        ("rename", f"00000001-apply-{receipt}.intent"),
     ]
     assert seen[4:] == [
         ("fsync", "journal"),
@@ -363,7 +363,7 @@ def test_nothing_is_done_before_it_is_safe_on_disk(place: Place, monkeypatch: py
         ("exchange", "b.py"),
         ("fsync", "project"),
         ("fsync", "pkg"),
-        ("rename", "00000001.done"),
+        ("rename", f"00000001-apply-{receipt}.done"),
         ("fsync", "journal"),
     ]
 
