@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from types import TracebackType
 
 from reknit.errors import JournalError
 from reknit.model.patch import Entry
@@ -15,24 +14,31 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
 
 
-@contextlib.contextmanager
-def opened(name: str, folder: int) -> Iterator[int]:
+class Descriptor:
+    """A file that is open while the `with` block runs; a class, as each act enters dozens of them."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __enter__(self) -> int:
+        return self._fd
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+
+def opened(name: str, folder: int) -> Descriptor:
     """A file to be read; links are not followed."""
-    fd = os.open(name, _FILE, dir_fd=folder)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+    return Descriptor(os.open(name, _FILE, dir_fd=folder))
 
 
-@contextlib.contextmanager
-def created(name: str, folder: int) -> Iterator[int]:
+def created(name: str, folder: int) -> Descriptor:
     """A new file to be written, for its owner only."""
-    fd = os.open(name, _NEW, 0o600, dir_fd=folder)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+    return Descriptor(os.open(name, _NEW, 0o600, dir_fd=folder))
 
 
 def read_at(folder: int, name: str, path: str = "") -> Entry | None:

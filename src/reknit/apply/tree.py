@@ -56,6 +56,37 @@ _REASONS = {
 }
 
 
+class _Way:
+    """A folder below the root, walked to and open while the `with` block runs; None where there is none."""
+
+    __slots__ = ("_at", "_path", "_root")
+
+    def __init__(self, root: int, path: str) -> None:
+        self._root = self._at = root
+        self._path = path
+
+    def __enter__(self) -> int | None:
+        for folder in (*_above(self._path), self._path) if self._path else ():
+            try:
+                below = _enter(self._at, _name(folder), folder)
+            finally:
+                self._leave()
+            if below is None:
+                return None
+            self._at = below
+        return self._at
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._at != self._root:
+            os.close(self._at)
+            self._at = self._root
+
+
 class Root:
     """A project's folder, held open while the `with` block runs."""
 
@@ -125,7 +156,7 @@ class Root:
     def sync(self) -> None:
         """Make every change of a folder so far outlive a power cut."""
         for path in tuple(self._touched):
-            with contextlib.suppress(JournalError), self._folder(path) as folder:
+            with contextlib.suppress(JournalError), _Way(self._fd, path) as folder:
                 if folder is not None:  # else it is gone, and the one above it is synced too
                     os.fsync(folder)
             del self._touched[path]
@@ -151,36 +182,17 @@ class Root:
                     if exc.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                         raise
 
-    @contextlib.contextmanager
-    def _parent(self, path: str) -> Iterator[int | None]:
-        """A descriptor of the folder that `path` lies in, or None where there is none."""
-        with self._folder(path.rpartition("/")[0]) as folder:
-            yield folder
+    def _parent(self, path: str) -> _Way:
+        """The folder that `path` lies in."""
+        return _Way(self._fd, path.rpartition("/")[0])
 
-    @contextlib.contextmanager
-    def _changed(self, path: str) -> Iterator[int | None]:
+    def _changed(self, path: str) -> _Way:
         """As `_parent`, of a folder whose entries are changed now."""
         self._touched[path.rpartition("/")[0]] = None
-        with self._parent(path) as folder:
-            yield folder
-
-    @contextlib.contextmanager
-    def _folder(self, path: str) -> Iterator[int | None]:
-        at: int | None = os.dup(self._fd)
-        try:
-            for folder in (*_above(path), path) if path else ():
-                if at is None:
-                    break
-                below = _enter(at, _name(folder), folder)
-                os.close(at)
-                at = below
-            yield at
-        finally:
-            if at is not None:
-                os.close(at)
+        return self._parent(path)
 
     def _is_folder(self, path: str) -> bool:
-        with self._folder(path) as folder:
+        with _Way(self._fd, path) as folder:
             return folder is not None
 
     def _make_folders(self, path: str) -> None:
