@@ -9,6 +9,7 @@ The tree; every leaf class or call site fixes a slug, which leads to a section o
     ├── ConflictError       a file is not as it was when the patch was made              exit 1
     ├── JournalError        a change of the tree could not be completed or undone        exit 1
     ├── IrreversibleError   a change could not be taken back, and nobody allowed that    exit 5
+    ├── GuardError          a figure that a decision needs is none                       exit 2
     ├── StoreError          reknit's own state cannot be read or written                 exit 4
     └── Interrupted         the user has ended the run                                   exit 130
 """
@@ -77,6 +78,12 @@ class IrreversibleError(ReknitError):
             hint="`--irreversible` writes it all the same",
         )
         self.reason = reason
+
+
+class GuardError(ReknitError):
+    """A figure that a decision over time needs is none, or time went back; nothing was decided and no state changed."""
+
+    exit_code = 2
 
 
 class StoreError(ReknitError):

@@ -1,0 +1,1 @@
+"""Decisions over time: trends, thresholds, breakers, budgets. Pure: time and chance are arguments, nothing is kept here."""
