@@ -173,9 +173,8 @@ def decide(state: State, limits: Limits, now: float) -> tuple[Permit | Rejection
     if state.mode is Mode.OPEN:
         if now < state.retry_at:
             return Rejection(retry_at=state.retry_at, why=state.reason), Step(state=state)
-        step = _go(
-            state, Mode.HALF_OPEN, now, "the wait is over; trial calls are made", out=1, began=now, good=0, bad=0
-        )
+        state = replace(state, out=1, began=now, good=0, bad=0)
+        step = _go(state, Mode.HALF_OPEN, now, "the wait is over; trial calls are made")
         return Permit(generation=step.state.generation, trial=True), step
     if state.out >= limits.trials and now - state.began >= limits.trial_seconds:
         state = replace(state, out=0)  # whoever made them has died
