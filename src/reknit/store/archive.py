@@ -2,8 +2,9 @@
 
 The journal is what `undo` goes by; this is for people, and outlives the journal's bound. What a row is about is in plain
 columns and stays; its body is the unified diff, byte for byte, as that is what people read and `reknit apply` takes: the
-patch as JSON has its bytes in base64, which neither reads nor packs well. Bodies are packed one by one, so that the oldest
-can go first when there are too many, with a dictionary of what all diffs share (`dictionary`), as each is short.
+patch as JSON has its bytes in base64, which neither reads nor packs well. Bodies are packed one by one (RFC 1951), so that
+the oldest can go first when there are too many. As each is short, the packer is first given what all diffs share
+(`dictionary`), and the names of the row's files; and the row has the checksum.
 
 The database may be damaged or written by somebody else: a body is unpacked to its stated size at most, and one that is not
 what its row says is a note.
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from reknit.errors import UsageError
 from reknit.model.instant import check_instant
 from reknit.model.verdict import Receipt
 from reknit.store.connection import Database
@@ -34,10 +36,13 @@ _MOST_FILES = 100
 #: No archive comes near: a row that says so is damaged.
 _MOST_COUNTED = 1 << 60
 _LEVEL = 6
+#: No header and no trailer: the row has what they would say.
+_RAW = -zlib.MAX_WBITS
 #: In place of a dictionary's Adler-32, which is never 0.
 _PLAIN = 0
 
 Kind = Literal["apply", "undo", "redo", "run"]
+_INSERT = "INSERT INTO archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = """SELECT number, at, kind, id, patch, files, label, reason, plain, packed, body IS NOT NULL
     FROM archive ORDER BY number DESC LIMIT ?"""
 #: Those that do not lie whole within the size, counted from the end.
@@ -114,13 +119,13 @@ class Archive:
         if not all(isinstance(n, int) and 0 <= n < _MOST_COUNTED for n in last or ()):
             raise damaged("the archive counts wrongly")
         number, start = (last[0] + 1, last[1] + last[2]) if last else (1, 0)
-        dictionary, body = self._pack(entry.body)
-        packed = 0 if body is None else len(body)
         files = json.dumps(entry.files[:_MOST_FILES])
+        dictionary, body = self._pack(entry.body, files)
+        packed = 0 if body is None else len(body)
         about = (entry.at.isoformat(), entry.kind, *map(_said, (entry.id, entry.patch)), files)
         words = map(_said, (entry.label, entry.reason))
-        values = (number, *about, *words, len(entry.body), packed, dictionary, start, body)
-        db.execute("INSERT INTO archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        sizes = (len(entry.body), packed, dictionary, zlib.crc32(entry.body), start)
+        db.execute(_INSERT, (number, *about, *words, *sizes, body))
         db.execute(_DROP, (start + packed - self._most,))
         db.execute("DELETE FROM archive WHERE number <= ?", (number - _MOST_ROWS,))
 
@@ -131,13 +136,14 @@ class Archive:
 
     def body(self, number: int) -> bytes | None:
         """The diff of a row; None where it was dropped, or where it is damaged, which is a note."""
-        query = "SELECT plain, dictionary, body FROM archive WHERE number = ?"
-        for plain, dictionary, body in self._database.rows(query, number):
+        query = "SELECT body, plain, dictionary, files, checksum FROM archive WHERE number = ?"
+        for body, plain, dictionary, files, checksum in self._database.rows(query, number):
             if body is None:
                 return None
-            found = _unpacked(plain, dictionary, body)
-            if found is None:
+            found = _unpacked(body, plain, dictionary, files)
+            if found is None or zlib.crc32(found) != checksum:
                 self._database.note(f"the diff of entry {number} in {self._database.path} is damaged; it is not shown")
+                return None
             return found
         return None
 
@@ -155,10 +161,10 @@ class Archive:
         found = db.execute(query).fetchone()
         return found[0] if found else 0
 
-    def _pack(self, body: bytes) -> tuple[int, bytes | None]:
+    def _pack(self, body: bytes, files: str) -> tuple[int, bytes | None]:
         """The dictionary's Adler-32 and the body as it is kept: plain where packing gains nothing, None if too long."""
         if len(body) <= BODY_BYTES and self._compression:
-            packer = zlib.compressobj(_LEVEL, zdict=DICTIONARIES[NEWEST])
+            packer = zlib.compressobj(_LEVEL, wbits=_RAW, zdict=_given(NEWEST, files))
             packed = packer.compress(body) + packer.flush()
             if len(packed) < min(len(body), self._most):
                 return NEWEST, packed
@@ -177,24 +183,29 @@ class Archive:
                 reason=str(reason),
             )
             return Archived(number=number, entry=entry, plain=int(plain), packed=int(packed), dropped=not whole)
-        except (TypeError, ValueError, RecursionError):
+        except (TypeError, ValueError, RecursionError, UsageError):
             self._database.note(f"entry {number} in {self._database.path} is damaged; it is not shown")
             return None
 
 
-def _unpacked(plain: object, dictionary: object, body: object) -> bytes | None:
+def _given(dictionary: int, files: str) -> bytes:
+    """What the packer is given before a body: the dictionary, and how the diffs of the row's files begin."""
+    names = [str(name).encode("utf-8", "surrogateescape") for name in reversed(json.loads(files))]
+    return DICTIONARIES[dictionary] + b"".join(b"--- a/%s\n+++ b/%s\n@@ -" % (name, name) for name in names)
+
+
+def _unpacked(body: object, plain: object, dictionary: object, files: object) -> bytes | None:
     """The body that a row stands for, or None where it stands for none."""
-    if not (isinstance(plain, int) and 0 <= plain <= BODY_BYTES and isinstance(body, bytes)):
+    if not (isinstance(plain, int) and 0 <= plain <= BODY_BYTES and isinstance(body, bytes) and isinstance(files, str)):
         return None
     if dictionary == _PLAIN:
         return body if len(body) == plain else None
-    text = DICTIONARIES.get(dictionary) if isinstance(dictionary, int) else None
-    if text is None:
+    if not isinstance(dictionary, int) or dictionary not in DICTIONARIES:
         return None
-    unpacker = zlib.decompressobj(zdict=text)
     try:
+        unpacker = zlib.decompressobj(_RAW, zdict=_given(dictionary, files))
         found = unpacker.decompress(body, plain + 1)  # not a byte more, whatever it claims
-    except zlib.error:
+    except (zlib.error, TypeError, ValueError, RecursionError):
         return None
     return found if len(found) == plain and unpacker.eof else None
 

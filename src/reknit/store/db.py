@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from reknit.errors import StoreError
+from reknit.errors import StoreError, UsageError
 from reknit.model import codec
 from reknit.model.outcome import Healed, Healthy, Proposed, Report
 from reknit.model.signal import PastSignal
@@ -189,7 +189,7 @@ class Store:
                 delta=float(str(delta)),
                 outcome=str(outcome),
             )
-        except ValueError:
+        except (ValueError, UsageError):
             self.database.note(f"a signal in {self.database.path} was skipped: it is damaged")
             return None
 

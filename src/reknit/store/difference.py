@@ -75,10 +75,18 @@ _Group = Sequence[tuple[str, int, int, int, int]]
 
 
 def _groups(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[_Group]:
-    if len(old) + len(new) <= _MOST_COMPARED:
+    shortest = min(len(old), len(new))
+    first = next((at for at in range(shortest) if old[at] != new[at]), shortest)
+    last = next((at for at in range(shortest - first) if old[-1 - at] != new[-1 - at]), shortest - first)
+    i, j = len(old) - last, len(new) - last
+    if min(i, j) - first > 1 and len(old) + len(new) <= _MOST_COMPARED:
         yield from difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT)
     else:
-        yield [("replace", 0, len(old), 0, len(new))]
+        yield [
+            ("equal", 0, first, 0, first),
+            ("replace", first, i, first, j),
+            ("equal", i, len(old), j, len(new)),
+        ]
 
 
 def _range(first: int, start: int, end: int) -> bytes:
@@ -120,13 +128,26 @@ def _line_start(text: bytes, at: int, *, back: int) -> int:
 
 def _tail(old: bytes, new: bytes) -> int:
     """How many bytes both end with, in whole lines, `_CONTEXT` of them left out."""
-    shared = _common(old[::-1], new[::-1])
+    shared = _common_end(old, new)
     start = len(old) - shared
     if not _starts_line(old, start) or not _starts_line(new, len(new) - shared):
         start = old.find(b"\n", start) + 1 or len(old)
     for _ in range(_CONTEXT):
         start = old.find(b"\n", start) + 1 or len(old)
     return len(old) - start
+
+
+def _common_end(old: bytes, new: bytes) -> int:
+    """How many bytes both end with."""
+    a, b = len(old), len(new)
+    low, high = 0, min(a, b)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[a - middle : a - low] == new[b - middle : b - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _starts_line(text: bytes, at: int) -> bool:

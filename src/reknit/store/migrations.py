@@ -60,6 +60,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             plain INTEGER NOT NULL,
             packed INTEGER NOT NULL,
             dictionary INTEGER NOT NULL,
+            checksum INTEGER NOT NULL,
             start INTEGER NOT NULL,
             body BLOB
         )""",
