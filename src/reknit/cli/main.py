@@ -335,6 +335,22 @@ def trust(
 
 
 @app.command()
+def gc(
+    *,
+    project: Project = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; nothing goes.")] = False,
+    forget_missing: Annotated[
+        bool, typer.Option("--forget-missing", help="Remove the state of projects whose folder is not there.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop what is over the bounds or old of reknit's own state; of the project, nothing is touched."""
+    from reknit.cli.gc import gc_verb
+
+    raise typer.Exit(gc_verb(_of(project), dry_run=dry_run, forget_missing=forget_missing, as_json=as_json))
+
+
+@app.command()
 def demo(
     *,
     isolation: Isolation = None,

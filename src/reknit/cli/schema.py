@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from reknit.bench.case import BenchResult
+from reknit.cli.gc import GcResult
 from reknit.cli.results import ApplyResult, ChangeResult, DemoResult, HealResult, LogResult, ShowResult
 from reknit.cli.trust import TrustResult
 from reknit.doctor.checkup import Checkup
@@ -25,6 +26,7 @@ RESULTS: Mapping[str, Any] = {
     "log": LogResult,
     "trust": TrustResult,
     "doctor": Checkup,
+    "gc": GcResult,
     "demo": DemoResult,
     "bench quixbugs": BenchResult,
     "bench inject": BenchResult,

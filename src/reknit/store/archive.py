@@ -46,8 +46,8 @@ _INSERT = "INSERT INTO archive VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 _SELECT = """SELECT number, at, kind, id, patch, files, label, reason, plain, packed, body IS NOT NULL
     FROM archive ORDER BY number DESC LIMIT ?"""
 #: Those that do not lie whole within the size, counted from the end.
-_DROP = "UPDATE archive SET body = NULL WHERE body IS NOT NULL AND start < ?"
-_COUNT = "SELECT COUNT(*), COALESCE(SUM(packed), 0) FROM archive WHERE body IS NOT NULL AND start < ?"
+_DROP = "UPDATE archive SET body = NULL WHERE body IS NOT NULL AND packed > 0 AND start < ?"
+_COUNT = "SELECT COUNT(*), COALESCE(SUM(packed), 0) FROM archive WHERE body IS NOT NULL AND packed > 0 AND start < ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

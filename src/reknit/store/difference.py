@@ -56,7 +56,7 @@ def _mode(entry: Entry) -> bytes:
 
 
 def _hunks(old: bytes, new: bytes) -> Iterator[bytes]:
-    head = _line_start(old, _common(old, new), back=_CONTEXT)
+    head = _line_start(old, _shared_start(old, new), back=_CONTEXT)
     tail = _tail(old[head:], new[head:])
     first = old.count(b"\n", 0, head)
     sides = _lines(old[head : len(old) - tail]), _lines(new[head : len(new) - tail])
@@ -106,7 +106,7 @@ def _lines(text: bytes) -> list[bytes]:
     return [*lines, last] if last else lines
 
 
-def _common(old: bytes, new: bytes) -> int:
+def _shared_start(old: bytes, new: bytes) -> int:
     """How many bytes both begin with."""
     low, high = 0, min(len(old), len(new))
     while low < high:
@@ -128,7 +128,7 @@ def _line_start(text: bytes, at: int, *, back: int) -> int:
 
 def _tail(old: bytes, new: bytes) -> int:
     """How many bytes both end with, in whole lines, `_CONTEXT` of them left out."""
-    shared = _common_end(old, new)
+    shared = _shared_end(old, new)
     start = len(old) - shared
     if not _starts_line(old, start) or not _starts_line(new, len(new) - shared):
         start = old.find(b"\n", start) + 1 or len(old)
@@ -137,7 +137,7 @@ def _tail(old: bytes, new: bytes) -> int:
     return len(old) - start
 
 
-def _common_end(old: bytes, new: bytes) -> int:
+def _shared_end(old: bytes, new: bytes) -> int:
     """How many bytes both end with."""
     a, b = len(old), len(new)
     low, high = 0, min(a, b)

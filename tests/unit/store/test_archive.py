@@ -134,7 +134,7 @@ class TestBounds:
             archive.add(replace(ENTRY, body=noise(size)))
             kept.append(size <= 100)
             held = [s if k else 0 for s, k in zip(sizes, kept, strict=False)]
-            kept = [k and sum(held[at:]) <= 100 for at, k in enumerate(kept)]
+            kept = [k and (not sizes[at] or sum(held[at:]) <= 100) for at, k in enumerate(kept)]
         assert [not row.dropped for row in archive.entries()] == kept
         database.close()
 
