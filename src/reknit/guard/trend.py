@@ -108,9 +108,11 @@ def trend(windows: Sequence[Window], *, history: Sequence[Window] = (), period: 
             volatility=volatility, windows=len(points),
         )  # fmt: skip
     series = [(at, value) for at, _, value in points]
-    significance, slope = _mann_kendall(series)
+    noise = statistics.fmean(1 / (4 * w.calls) for _, w, _ in points)
+    significance, slope = _mann_kendall(series, noise)
     direction = Direction.FLAT
-    if abs(significance) > _Z:
+    # What is surely there may still be less than the noise of a single window: then it is nothing to act on.
+    if abs(significance) > _Z and abs(slope) * (len(points) - 1) > math.sqrt(noise):
         direction = Direction.DEGRADING if significance > 0 else Direction.IMPROVING
     middle = statistics.fmean(w.rate for _, w, _ in points)
     # Back from arcsines to rates, near the middle of the series.
@@ -139,8 +141,8 @@ def _season(history: Sequence[Window], length: int, period: int) -> list[float]:
     return found
 
 
-def _mann_kendall(series: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Standard errors of the trend from none, and the slope."""
+def _mann_kendall(series: Sequence[tuple[int, float]], noise: float) -> tuple[float, float]:
+    """Standard errors of the trend from none, and the slope; `noise` is the variance that counting alone makes."""
     pairs = [(j - i, y - x) for at, (i, x) in enumerate(series) for j, y in series[at + 1 :]]
     score = sum((rise > 0) - (rise < 0) for _, rise in pairs)
     slope = statistics.median(rise / run for run, rise in pairs)
@@ -149,18 +151,19 @@ def _mann_kendall(series: Sequence[tuple[int, float]]) -> tuple[float, float]:
     variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
     if variance <= 0:
         return 0.0, slope
-    rho = _autocorrelation([value - slope * at for at, value in series])
+    rho = _autocorrelation([value - slope * at for at, value in series], noise)
     variance *= 1 + 2 * sum((1 - lag / n) * rho**lag for lag in range(1, n))
     return (score - (score > 0) + (score < 0)) / math.sqrt(variance), slope
 
 
-def _autocorrelation(rest: Sequence[float]) -> float:
-    """Of neighbours; corrected for the bias that a fitted slope brings into a short series (Kendall 1954)."""
+def _autocorrelation(rest: Sequence[float], noise: float) -> float:
+    """Of neighbours; corrected for the bias that a fitted slope brings into a short series (Kendall 1954).
+
+    What is less than the noise of counting is taken for it: the curve that a smooth rise leaves is no autocorrelation.
+    """
     n, mean = len(rest), statistics.fmean(rest)
     centred = [value - mean for value in rest]
-    whole = sum(value * value for value in centred)
-    if whole == 0:
-        return 0.0
+    whole = max(sum(value * value for value in centred), n * noise)
     found = sum(one * other for one, other in itertools.pairwise(centred)) / whole
     return min(max((found * n + 2) / (n - 4), 0.0), 0.95)
 
@@ -174,7 +177,11 @@ def _is_spike(recent: Sequence[Window], usual: Sequence[float]) -> bool:
     average = known[0]
     for value in known[1:]:
         average += _WEIGHT * (value - average)
-    scatter = max(1.4826 * _median_deviation(known), 0.5 / math.sqrt(last[0].calls))
+    middle = statistics.median(known)
+    scatter = 1.2533 * statistics.fmean(
+        abs(value - middle) for value in known
+    )  # a standard deviation, where it is normal
+    scatter = max(scatter, 0.5 / math.sqrt(last[0].calls))
     return _arcsine(last[0]) - last[1] - average > _SPIKE * scatter
 
 
