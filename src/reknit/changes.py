@@ -6,8 +6,9 @@ a crash cut short, and tells `observe` about that. What only some of them need i
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -64,8 +65,8 @@ def proposals(wanted: str | None = None, *, options: Options, observe: Observer 
     `UsageError` (slug `no-patch`) where there is none, `ambiguous-patch` where several start so.
     """
     project = _open(options, observe)
-    with Store.open(project.store) as store:
-        found = _proposed(store, wanted, observe)
+    with _opened(project, observe) as store:
+        found = _proposed(store, wanted)
     if not found:
         message = "no patch was proposed by the last run here; nothing is shown"
         raise UsageError(message, slug="no-patch", hint="run `reknit heal`")
@@ -90,7 +91,7 @@ def apply(
     has no success.
     """
     project = _open(options, observe)
-    with Store.open(project.store) as store:
+    with _opened(project, observe) as store:
         wanted, fitted = _fitted(project, store, patch, observe)
         healed = tuple(dict.fromkeys(t for verdict in wanted.verdicts for t in verdict.heals)) if tests else ()
         kit = _kit(project, store, options, observe) if healed else None  # what is wrong there is said before
@@ -115,7 +116,7 @@ def commit(
     from reknit.apply import branch
 
     project = _open(options, observe)
-    with Store.open(project.store) as store:
+    with _opened(project, observe) as store:
         wanted, fitted = _fitted(project, store, patch, observe)
     tree = read(project.root, fitted.files)
     return branch.commit(project.root, fitted, name=name, verdicts=wanted.verdicts, tree=tree)
@@ -157,6 +158,17 @@ def _open(options: Options, observe: Observer) -> _Project:
     return _Project(root=root, journal=journal, store=state / "store.db")
 
 
+@contextlib.contextmanager
+def _opened(project: _Project, observe: Observer) -> Iterator[Store]:
+    """The store; at the end it is told what should be known of it, such as that it was damaged."""
+    with Store.open(project.store, root=project.root) as store:
+        try:
+            yield store
+        finally:
+            for note in store.notes:
+                observe(Progress(stage="apply", text=f"note: {note}"))
+
+
 def _fitted(
     project: _Project, store: Store, wanted: Patch | Path | str | None, observe: Observer
 ) -> tuple[_Wanted, Patch]:
@@ -168,10 +180,8 @@ def _fitted(
     return found, fitted
 
 
-def _proposed(store: Store, wanted: str | None, observe: Observer) -> list[Found]:
+def _proposed(store: Store, wanted: str | None) -> list[Found]:
     found = store.latest_proposed() if wanted is None else store.proposed(wanted)
-    for note in store.notes:
-        observe(Progress(stage="apply", text=f"note: {note}"))
     match found:
         case Found():
             return [found]
@@ -201,7 +211,7 @@ def _choose(root: Path, store: Store, wanted: Patch | Path | str | None, observe
     if isinstance(wanted, Patch):
         known = store.proposed(wanted.id)
         return _Wanted(patch=wanted, verdicts=(known.verdict,) if isinstance(known, Found) else ())
-    found = _proposed(store, wanted, observe)
+    found = _proposed(store, wanted)
     if len(found) != 1:
         ids = ", ".join(f.patch.id[:8] for f in found) or "none"
         raise UsageError(

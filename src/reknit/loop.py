@@ -101,7 +101,7 @@ def heal(
     root = find_root(options.project)
     state = project_state(root, options.state_dir)
     recovered = Journal(root, state).recover()
-    with Store.open(state / "store.db") as store:
+    with Store.open(state / "store.db", root=root) as store:
         kit = make_kit(options, root, observe, store)
         healing = detect(kit, asked)
         healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
