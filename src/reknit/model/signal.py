@@ -20,6 +20,15 @@ class SignalKind(enum.StrEnum):
     FORECAST = "forecast"
 
 
+class Severity(enum.StrEnum):
+    """How bad it is, least first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One level of a call stack."""
