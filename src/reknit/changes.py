@@ -19,13 +19,14 @@ from reknit.apply.carry import based, rebase
 from reknit.apply.journal import Journal
 from reknit.apply.losses import declared
 from reknit.apply.tree import read
+from reknit.archiving import archiving
 from reknit.config import Options, find_root
 from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError, UsageError
 from reknit.events import Observer, Progress, ignore
 from reknit.model.outcome import Proposed
 from reknit.model.patch import Metadata, Origin, Patch, Tree
 from reknit.model.verdict import Receipt, Verdict
-from reknit.store.db import Ambiguous, Found, Store, Unknown
+from reknit.store.db import Ambiguous, Found, Store, Unknown, record
 from reknit.store.place import project_state
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def apply(
     """
     project = _open(options, observe)
     with _opened(project, observe) as store:
+        project.journal.done = archiving(store.record, _noting(observe))
         wanted, fitted = _fitted(project, store, patch, observe)
         healed = tuple(dict.fromkeys(t for verdict in wanted.verdicts for t in verdict.heals)) if tests else ()
         kit = _kit(project, store, options, observe) if healed else None  # what is wrong there is said before
@@ -311,7 +313,9 @@ def _unfit(acts: tuple[Act, ...], patch: Patch) -> ReknitError:
 def _turn(
     verb: Literal["undo", "redo"], receipt: Receipt | str | None, options: Options, observe: Observer, reason: str
 ) -> Receipt:
-    journal = _open(options, observe).journal
+    project = _open(options, observe)
+    journal = project.journal
+    journal.done = archiving(lambda entry: record(project.store, entry, root=project.root), _noting(observe))
     if isinstance(receipt, Receipt):  # one of an undo or a redo stands for the application that it is about
         about = (act.target for act in journal.history() if act.receipt.id == receipt.id)
         receipt = next(about, receipt.id)
@@ -319,6 +323,10 @@ def _turn(
         receipt = _application(journal, receipt, in_force=verb == "undo")
     turn = journal.undo if verb == "undo" else journal.redo
     return turn(receipt, now=dt.datetime.now(dt.UTC), reason=reason)
+
+
+def _noting(observe: Observer) -> Callable[[str], None]:
+    return lambda note: observe(Progress(stage="apply", text=f"note: {note}"))
 
 
 def _application(journal: Journal, wanted: str, *, in_force: bool) -> str:

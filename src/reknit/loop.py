@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reknit.apply.journal import Journal
+from reknit.archiving import archiving
 from reknit.config import Options, find_root
 from reknit.config.options import usual_jobs
 from reknit.detect.flaky import OUT_OF_ORDER, Rerun
@@ -112,12 +113,17 @@ def heal(
                 healing = propose(kit, healing, run, sources, entries)
             report = _report(kit, healing)
             if writable(options, healing.outcomes) and confirm(report):
-                with _writing(kit, healing, Journal(root, state)) as writing:
+                with _writing(kit, healing, _archived(kit, store, Journal(root, state))) as writing:
                     return _kept(store, _report(kit, apply(healing, writing)))
         except KeyboardInterrupt as exc:
             _keep_found(kit, healing, store, exc)
             raise
         return _kept(store, report)
+
+
+def _archived(kit: Kit, store: Store, journal: Journal) -> Journal:
+    journal.done = archiving(store.record, lambda note: kit.tell("apply", f"note: {note}"))
+    return journal
 
 
 def _keep_found(kit: Kit, healing: Healing, store: Store, exc: KeyboardInterrupt) -> None:

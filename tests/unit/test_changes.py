@@ -10,6 +10,7 @@ import pytest
 from reknit import changes
 from reknit.errors import ConflictError, IrreversibleError, UsageError
 from reknit.model.patch import Entry, Patch, Span
+from reknit.store.db import Store
 from reknit.store.place import project_state
 from tests.unit.history import TEXT, Place
 from tests.unit.verify.stage import patch
@@ -122,6 +123,29 @@ class TestCalls:
         said: list[str] = []
         changes.history(options=place.options, observe=lambda event: said.append(event.text))
         assert said == ["recovered: apply of a.py was completed"]
+
+
+class TestArchive:
+    """What is done is kept for people too, and nothing hangs on it."""
+
+    def test_every_act_is_in_it_with_its_diff_and_reason(self, place: Place) -> None:
+        receipt = changes.apply(place.change(b"one", b"9"), options=place.options, reason="a try")
+        changes.rollback(options=place.options, reason="no good")
+        with Store.open(project_state(place.root, place.base) / "store.db") as store:
+            applied, undone = store.archive.entries()
+            assert (
+                store.archive.body(applied.number)
+                == b"--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,3 @@\n-one = 1\n+one = 9\n two = 2\n three = 3\n"
+            )
+        assert [(e.entry.kind, e.entry.reason) for e in (applied, undone)] == [("apply", "a try"), ("undo", "no good")]
+        assert applied.entry.id == receipt.id
+
+    def test_that_it_could_not_be_kept_is_a_note(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[str] = []
+        monkeypatch.setattr(Store, "record", lambda *_: "there is no space")
+        changes.apply(place.change(b"one", b"9"), options=place.options, observe=lambda event: told.append(event.text))
+        assert told == ["note: there is no space"]
+        assert place.read() == TEXT.replace(b"1", b"9")
 
 
 class TestDiffs:

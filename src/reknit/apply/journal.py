@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Journal:
     def __init__(self, root: Path, state: Path) -> None:
         self._root = root.resolve()
         self._records = Records(state.resolve() / "journal")
+        #: Told of each act when it is done; the journal does not depend on what comes of that.
+        self.done: Callable[[Act], None] = lambda _act: None
 
     def apply(
         self,
@@ -168,6 +170,7 @@ class Journal:
                 dropped=last.made if last else (),
             )
             self._write(root, act)
+        self.done(act)
         return receipt
 
     def _token(self, number: int, verb: Verb, patch: Patch) -> str:
