@@ -4,7 +4,7 @@ The diffs are those that the commits of a repository made to a Python file, newe
 merges are left out, and what has more than `--most` bytes. They go through the archive's own code into a database of its
 own. With several repositories, each gives its share.
 
-    python bench/archive.py [--repo PATH]... [--diffs 500] [--most 2048]
+    python bench/archive.py [--repo PATH]... [--diffs 500] [--most 2048] [--times 100]
 
 The last line is JSON: `ratio` of what is kept, the dictionary counted, to the plain size; `plain_ratio` the same without a
 dictionary; microseconds of CPU of an entry in an open store, of one with opening and closing the store, of making the
@@ -135,18 +135,18 @@ def kept(path: Path, changes: list[tuple[Change, bytes]]) -> int:
         return sum(row.packed for row in store.archive.entries())
 
 
-def costs(folder: Path, changes: list[tuple[Change, bytes]]) -> dict[str, float]:
+def costs(folder: Path, changes: list[tuple[Change, bytes]], times: int) -> dict[str, float]:
     """Microseconds of CPU: of an entry, and of what it is to be compared with."""
     path = folder / "cost" / "store.db"
     change, text = sorted(changes, key=lambda one: len(one[1]))[len(changes) // 2]
     entry = replace(ENTRY, body=text)
     with Store.open(path) as store:
-        warm = cpu(lambda: store.record(entry), 100)
+        warm = cpu(lambda: store.record(entry), times)
     return {
         "entry_us": warm,
-        "cold_entry_us": cpu(lambda: record(path, entry, root=folder), 100),
-        "difference_us": cpu(lambda: difference(change.before, change.after), 100),
-        "three_files_us": cpu(lambda: three_files(folder), 100),
+        "cold_entry_us": cpu(lambda: record(path, entry, root=folder), times),
+        "difference_us": cpu(lambda: difference(change.before, change.after), times),
+        "three_files_us": cpu(lambda: three_files(folder), times),
     }
 
 
@@ -156,6 +156,7 @@ def main() -> None:
     parser.add_argument("--repo", type=Path, action="append")
     parser.add_argument("--diffs", type=int, default=500)
     parser.add_argument("--most", type=int, default=2048)
+    parser.add_argument("--times", type=int, default=100)
     asked = parser.parse_args()
     changes = drawn(asked.repo or [HERE], asked.diffs, asked.most)
     if not changes:
@@ -169,7 +170,7 @@ def main() -> None:
             "dictionary_bytes": len(DICTIONARIES[NEWEST]),
             "ratio": round((kept(Path(name) / "store.db", changes) + len(DICTIONARIES[NEWEST])) / size, 3),
             "plain_ratio": round(sum(len(zlib.compress(text)) for text in texts) / size, 3),
-            **costs(Path(name), changes),
+            **costs(Path(name), changes, asked.times),
         }
     print(json.dumps(result))
 
