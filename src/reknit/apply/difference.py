@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from reknit.apply.base import digest
+from reknit.apply.base import same
 from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Span
 
 #: Lines next to a change that count as part of it, as many as `diff -u` shows.
@@ -30,7 +30,7 @@ class _Run(NamedTuple):
 
 def difference(path: str, old: Entry | None, new: Entry | None) -> tuple[Edit, ...]:
     """Edits that make `old` into `new`."""
-    if digest(old) == digest(new):
+    if same(old, new):
         return ()
     if old is None or new is None or old.is_link != new.is_link:
         gone = (Delete(path=path, entry=old),) if old else ()

@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from reknit.apply.base import digest
+from reknit.apply.base import same
 from reknit.apply.entries import opened, read_at, read_open
 from reknit.errors import ConflictError, JournalError
 from reknit.model.patch import Entry
@@ -104,7 +104,7 @@ def _look_and_put(folder: int, name: str, temporary: str, *, old: Entry | None, 
 
 def _holds(folder: int, name: str, entry: Entry | None) -> bool:
     try:
-        return digest(read_at(folder, name)) == digest(entry)
+        return same(read_at(folder, name), entry)
     except JournalError:  # a folder, a pipe: not ours
         return False
 
@@ -134,7 +134,7 @@ def _is_settled(folder: int, name: str, entry: Entry) -> bool:
         return _holds(folder, name, entry)
     try:
         with opened(name, folder) as fd:
-            return not _is_written(fd) and digest(read_open(fd, name)) == digest(entry)
+            return not _is_written(fd) and same(read_open(fd, name), entry)
     except JournalError:
         return False
     except OSError as exc:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reknit.apply.base import Act, Head, Images, Recovered, Verb, digest, standing
+from reknit.apply.base import Act, Head, Images, Recovered, Verb, digest, same, standing
 from reknit.apply.carry import based, paths_of
 from reknit.apply.records import Records
 from reknit.apply.reverse import reverse
@@ -134,7 +134,7 @@ class Journal:
     def _both_sides(self, act: Act) -> ConflictError:
         """Others are in the way of taking the act back: what it left, and what is there now, of the first such file."""
         found = self._read(act.after)
-        changed = [path for path, entry in act.after.items() if digest(entry) != digest(found.get(path))]
+        changed = [path for path, entry in act.after.items() if not same(entry, found.get(path))]
         path = (changed or list(act.receipt.patch.files))[0]
         error = _in_the_way(path)
         left, now = act.after.get(path), found.get(path)
@@ -145,7 +145,7 @@ class Journal:
         """Do one act; `last` is the one that it turns round."""
         tree = self._read({*patch.files, *patch.base})
         rendered = patch.render(tree)
-        paths = [path for path in patch.files if digest(tree.get(path)) != digest(rendered.get(path))]
+        paths = [path for path in patch.files if not same(tree.get(path), rendered.get(path))]
         before, after = ({path: side.get(path) for path in paths} for side in (tree, rendered))
         number = self._records.next_number()
         token = self._token(number, asked.verb, patch)
@@ -216,7 +216,7 @@ class Journal:
 
     def _recover(self) -> tuple[Recovered, ...]:
         with explained("recover"), Root(self._root) as root:
-            return tuple(self._resolve(root, intent) for intent in self._records.pending())
+            return tuple(self._resolve(root, intent) for intent in self._records.tidy())
 
     def _resolve(self, root: Root, intent: Path) -> Recovered:
         act = self._records.load(intent)
@@ -238,7 +238,7 @@ class Journal:
                 f"no file was touched, the versions before and after are kept in {kept}"
             )
             return Recovered(id=act.receipt.id, ending="set aside", note=note)
-        if complete and not foreign and all(digest(found[path]) == digest(act.after[path]) for path in found):
+        if complete and not foreign and all(same(found[path], act.after[path]) for path in found):
             _clear(root, act)
             root.drop_folders(act.dropped)
             root.sync()
@@ -304,7 +304,7 @@ def _look(root: Root, act: Act) -> tuple[dict[str, Entry | None], list[str], lis
             foreign.append(path)
             mixed.append(path)
             continue
-        if digest(entry) in {digest(old), digest(new)}:
+        if same(entry, old) or same(entry, new):
             found[path] = entry
             continue
         foreign.append(path)

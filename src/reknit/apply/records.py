@@ -41,8 +41,6 @@ class Records:
             fd = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 _acquire(fd)
-                for stray in self._names(".tmp"):
-                    os.unlink(self._folder / stray)
                 yield
             finally:
                 os.close(fd)
@@ -50,6 +48,14 @@ class Records:
     def pending(self) -> list[Path]:
         """Intents whose act is not complete, oldest first."""
         return [self._folder / name for name in self._names(".intent")]
+
+    def tidy(self) -> list[Path]:
+        """As `pending`, for who has the lock: what a crash left of an intent that never was is removed."""
+        names = self._names()
+        for stray in names:
+            if stray.endswith(".tmp"):
+                os.unlink(self._folder / stray)
+        return [self._folder / name for name in names if name.endswith(".intent")]
 
     def done(self, last: int | None = None) -> tuple[Act, ...]:
         """Every complete act, or so many of the last, oldest first."""
@@ -76,8 +82,8 @@ class Records:
 
     def next_number(self) -> int:
         """A number that no record has, whatever became of it."""
-        found = (_NAME.match(name) for name in self._names())
-        return 1 + max((int(head["number"]) for head in found if head is not None), default=0)
+        found = (_NAME.match(name) for name in reversed(self._names()))
+        return 1 + next((int(head["number"]) for head in found if head is not None), 0)
 
     def begin(self, act: Act) -> Path:
         """Write the intent, synced; `JournalError` if it could not be read back."""

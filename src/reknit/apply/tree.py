@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from reknit.apply import exchange
-from reknit.apply.base import Images, digest
+from reknit.apply.base import Images, same
 from reknit.apply.entries import created, opened, read_at, write_all
 from reknit.apply.losses import losses
 from reknit.errors import ConflictError, JournalError
@@ -233,7 +233,7 @@ def stage(root: Root, start: Images, goal: Images, names: Mapping[str, str], *, 
         if entry is not None:
             root.stage(path, entry, temporary=names[path], like=origins.get(path, path))
     for path in changed:
-        if digest(root.read(path)) != digest(start[path]):
+        if not same(root.read(path), start[path]):
             raise ConflictError(path)
 
 
@@ -244,7 +244,7 @@ def swap(root: Root, start: Images, goal: Images, names: Mapping[str, str]) -> N
 
 
 def _changed(start: Images, goal: Images) -> list[str]:
-    return [path for path in goal if digest(start[path]) != digest(goal[path])]
+    return [path for path in goal if not same(start[path], goal[path])]
 
 
 def temporaries(images: Images, token: str, direction: Literal["on", "back"]) -> dict[str, str]:
