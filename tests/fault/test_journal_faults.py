@@ -67,6 +67,16 @@ def test_a_journal_that_does_not_sync_is_found_out(mutant: str) -> None:
     assert len(result["problems"]) > 10
 
 
+@needs_strace
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["kill", "EIO", "ENOSPC"])
+def test_a_store_comes_forward_whole_or_stays_as_it_was(mode: str) -> None:
+    with scratch() as folder:
+        result = _run("migrate.py", mode, str(folder / "bed"))
+    assert result["problems"] == []
+    assert result["points"] > 80
+
+
 @pytest.mark.slow
 def test_of_two_that_heal_and_one_that_edits_nobody_loses_an_update(tmp_path: Path) -> None:
     result = _run("rivals.py", os.environ.get("REKNIT_TEST_SECONDS", "5"), "1", str(tmp_path / "bed"))
