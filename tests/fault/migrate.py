@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import signal
@@ -54,7 +55,7 @@ def sweep(mode: str, folder: Path, steps: int) -> Iterator[str | None]:
     for point in strace.points(ending):
         path = _fresh(folder / "bed", steps)
         fault = "signal=SIGKILL" if mode == "kill" else f"error={mode}"
-        ending = strace.run(lambda path=path: _open(path), folder, f"{point.name}:{fault}:when={point.number}")
+        ending = strace.run(functools.partial(_open, path), folder, f"{point.name}:{fault}:when={point.number}")
         if mode == "kill" and ending.status != -signal.SIGKILL:
             yield f"{steps}, {point}: it did not die: {ending.status} {ending.said}"
         elif ending.status not in (0, strace.TOLD, -signal.SIGKILL):
