@@ -117,7 +117,9 @@ class LRUPatchCache:
 
     def trim(self, db: sqlite3.Connection) -> None:
         """Drop what is too much, within the caller's transaction."""
-        db.execute(f"DELETE {_TOO_MUCH}", (self._most,))
+        for (key,) in db.execute(f"SELECT id {_TOO_MUCH}", (self._most,)).fetchall():
+            db.execute("DELETE FROM patches WHERE id = ?", (key,))
+            self._held.pop(key, None)
 
     def _read(self, key: str) -> _Held | None:
         for patch, verdict, why in self._database.rows("SELECT patch, verdict, why FROM patches WHERE id = ?", key):
