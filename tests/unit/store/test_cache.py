@@ -196,3 +196,32 @@ def test_the_order_is_that_of_a_model(tmp_path: Path) -> None:
             self.database.close()
 
     run_state_machine_as_test(Machine, settings=settings(max_examples=20, stateful_step_count=15, deadline=None))
+
+
+def test_the_last_of_several_uses_counts(database: Database) -> None:
+    cache = LRUPatchCache(database, size=2 * size_of_one(database))
+    put(database, cache, *EVERY[:2])
+    for number in (0, 1, 0):
+        assert cache.get(IDS[number]) == EVERY[number]
+    put(database, cache, EVERY[2])
+    assert kept(database) == {IDS[0], IDS[2]}
+
+
+def test_what_is_proposed_again_is_what_was_said_last(database: Database) -> None:
+    cache = LRUPatchCache(database)
+    put(database, cache, EVERY[0])
+    assert cache.get(IDS[0]) == EVERY[0]
+    put(database, cache, found(0, "another reason"))
+    assert cache.get(IDS[0]) == found(0, "another reason")
+
+
+def test_what_the_last_run_proposed_takes_room_before_what_is_used(database: Database) -> None:
+    one = size_of_one(database)
+    for each in EVERY[:2]:
+        put(database, LRUPatchCache(database), each)
+    cache = LRUPatchCache(database, size=one)
+    assert cache.get(IDS[0]) == EVERY[0]
+    database.write(cache.keep_order)
+    database.write(cache.trim)
+    assert kept(database) == {IDS[1]}
+    assert cache.get(IDS[0]) is None

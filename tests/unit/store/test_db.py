@@ -100,6 +100,9 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     with Store.open(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    with Store.open(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_processes_may_open_and_write_at_once(path: Path) -> None:

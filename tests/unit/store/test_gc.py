@@ -123,6 +123,19 @@ def test_damage_is_found_wherever_it_is(path: Path) -> None:
     assert "starts anew" in notes[0]
 
 
+def test_damage_that_nobody_would_meet_is_found(path: Path) -> None:
+    """In an index that no statement here reads."""
+    fill(path)
+    with Store.look(path) as store:
+        ((page,),) = store.database.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'signals_by_fingerprint'")
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xa5" * 4096)
+    _, notes = clean_store(path, now=NOW, dry_run=False)
+    assert len(notes) == 1
+    assert "starts anew" in notes[0]
+
+
 def test_what_cannot_be_used_is_a_note(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"garbage" * 100)

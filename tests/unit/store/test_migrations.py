@@ -184,3 +184,11 @@ def test_a_newer_schema_is_left_alone(path: Path) -> None:
             way(path)
         assert caught.value.slug == "store-newer"
     assert path.read_bytes() == before
+
+
+def test_what_another_process_has_brought_forward_meanwhile_stays(path: Path) -> None:
+    """It is asked again under the lock."""
+    Store.open(path).close()
+    with opened(path) as db:
+        migrations.migrate(db, path)
+    assert backups(path) == []

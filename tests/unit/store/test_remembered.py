@@ -86,3 +86,13 @@ def test_what_is_too_much_is_counted_and_dropped(path: Path) -> None:
     assert database.attempt(part.excess) == (0, 0)
     assert [key for key in "abcd" if part.get("k", key)] == ["c", "d"]
     database.close()
+
+
+def test_the_last_of_several_uses_counts(path: Path) -> None:
+    with small(Store.open(path)) as store:
+        for key in "abc":
+            store.remember("k", key, b"x" * 10)
+        for key in "abca":
+            assert store.recall("k", key) is not None
+        store.remember("k", "d", b"x" * 10)
+        assert [key for key in "abcd" if store.recall("k", key)] == ["a", "c", "d"]
