@@ -68,7 +68,7 @@ def test_every_released_schema_comes_forward(path: Path, before: int, mode: str)
     old(path, before, mode=mode)
     with Store.open(path) as store:
         assert [each.cost.candidates for each in store.runs()] == [1]
-        assert store.database.rows("SELECT used, size FROM patches") == [(1, 4)]
+        assert store.database.rows("SELECT used, size FROM patches") == ([(1, 4)] if before < 3 else [(0, 0)])
         store.database.check()
         assert store.notes == ()
     assert backups(path) == [f"reknit.db.v{before}-1"]
