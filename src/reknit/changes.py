@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -226,14 +227,15 @@ def _choose(root: Path, store: Store, wanted: Patch | Path | str | None, observe
 
 def _from_diff(root: Path, path: Path, observe: Observer) -> _Wanted:
     """The patch that a unified diff stands for, by the user's own word."""
-    from reknit.lang.diff import read_diff
+    from reknit.lang.diff import MOST, read_diff
 
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST + 1)
     except OSError as exc:
         message = f"{path} cannot be read: {exc.strerror or exc}; nothing was written"
         raise UsageError(message, slug="diff") from exc
-    reading = read_diff(data, lambda paths: read(root, paths))
+    reading = read_diff(data, lambda paths: read(root, paths), umask=_umask())
     for note in reading.notes:
         observe(Progress(stage="apply", text=f"note: {note}"))
     bare = Patch(
@@ -244,6 +246,13 @@ def _from_diff(root: Path, path: Path, observe: Observer) -> _Wanted:
         metadata=Metadata(created=dt.datetime.now(dt.UTC), author="user", version=__version__),
     )
     return _Wanted(patch=based(bare, bare.edits, read(root, bare.files)))
+
+
+def _umask() -> int:
+    """What new files of the user's are closed to; it can only be read by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _kit(project: _Project, store: Store, options: Options, observe: Observer) -> Kit | None:
@@ -265,6 +274,10 @@ def _kept_or_taken_back(project: _Project, kit: Kit, receipt: Receipt, tests: tu
     except CannotJudgeError as exc:
         kit.tell("apply", f"note: its tests could not be run again: {exc.message}")
         return receipt
+    except BaseException:  # Ctrl-C: nobody knows whether they pass
+        project.journal.undo(receipt.id, now=dt.datetime.now(dt.UTC), reason="interrupted while its tests ran")
+        kit.tell("apply", "note: the patch was taken back, as its tests had not ended")
+        raise
     if why is None:
         return receipt
     try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from reknit import changes
+from reknit import changes, recheck
 from reknit.errors import ConflictError, IrreversibleError, UsageError
 from reknit.model.patch import Entry, Patch, Span
 from reknit.store.db import Store
@@ -165,11 +166,11 @@ class TestDiffs:
         assert changes.history(options=place.options)[-1].receipt.reason == "not what I meant"
 
     def test_a_hunk_that_moved_is_told(self, place: Place, tmp_path: Path) -> None:
-        (tmp_path / "fix.diff").write_bytes(self.DIFF)
+        (tmp_path / "fix.diff").write_bytes(self.DIFF.replace(b"-1,3 +1,3 @@\n one = 1\n", b"-2,2 +2,2 @@\n"))
         place.write(b"# new\n" + TEXT)
         told: list[str] = []
         changes.apply(tmp_path / "fix.diff", options=place.options, observe=lambda event: told.append(event.text))
-        assert told == ["note: hunk 1 of a.py fits at line 2, not 1"]
+        assert told == ["note: hunk 1 of a.py fits at line 3, not 2"]
 
     def test_what_does_not_fit_writes_nothing(self, place: Place, tmp_path: Path) -> None:
         (tmp_path / "fix.diff").write_bytes(self.DIFF)
@@ -235,3 +236,12 @@ class TestTestsAfterwards:
         with pytest.raises(UsageError, match="no interpreter"):
             changes.apply(proposed.id, options=replace(place.options, python=Path("/nowhere/python")))
         assert place.read() == TEXT
+
+    def test_ctrl_c_while_they_run_takes_it_back(
+        self, place: Place, proposed: Patch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(recheck, "against", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            changes.apply(proposed.id, options=place.options)
+        assert place.read() == TEXT
+        assert changes.history(options=place.options)[-1].receipt.reason == "interrupted while its tests ran"

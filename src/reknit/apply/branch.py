@@ -21,7 +21,6 @@ from reknit.model.patch import Edit, Entry, Patch, render
 from reknit.model.verdict import CheckStatus, Verdict
 
 _LINK, _PROGRAM, _PLAIN = "120000", "100755", "100644"
-_NO_OBJECT = "0" * 40
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _WIDTH = 72
 #: Tests that a commit names.
@@ -59,12 +58,12 @@ def commit(root: Path, patch: Patch, *, name: str, verdicts: Sequence[Verdict], 
     with tempfile.TemporaryDirectory(prefix="reknit-") as folder:
         own = Git(root, Path(folder) / "index")
         own.run("read-tree", parent)
-        lines = [_line(own, prefix + path, after.get(path)) for path in changed]
+        lines = [_line(own, prefix + path, after.get(path), "0" * len(parent)) for path in changed]
         own.run("update-index", "-z", "--index-info", stdin=b"".join(lines))
         made = own.run("write-tree", "--missing-ok").decode().strip()
     words = _message(patch, verdicts).encode("utf-8", "replace")
     sha = git.run("commit-tree", made, "-p", parent, "-F", "-", stdin=words).decode().strip()
-    git.run("update-ref", "--", f"refs/heads/{name}", sha, "0" * len(sha))
+    git.run("update-ref", "--no-deref", "--", f"refs/heads/{name}", sha, "0" * len(sha))
     return Commit(branch=name, id=sha, parent=parent, files=tuple(changed))
 
 
@@ -114,7 +113,7 @@ def _for_head(patch: Patch, tree: Mapping[str, Entry], head: dict[str, Entry]) -
     differing = sorted(path for path in paths_of(patch.edits) if not same(tree.get(path), head.get(path)))
     edits: tuple[Edit, ...] | None = patch.edits
     for path in differing:
-        edits = None if edits is None else carry(edits, difference(path, tree.get(path), head.get(path)))
+        edits = None if edits is None else carry(edits, difference(path, tree.get(path), head.get(path)), inferred=True)
         if edits is None:
             error = ConflictError(path, why="holds what is not committed, too near to the patch")
             error.hint = "commit that first; where git converts line ends or contents, apply without --branch"
@@ -126,11 +125,11 @@ def _runs(entry: Entry) -> bool:
     return bool(entry.mode & 0o100)
 
 
-def _line(git: Git, name: str, entry: Entry | None) -> bytes:
+def _line(git: Git, name: str, entry: Entry | None, nothing: str) -> bytes:
     """For the index, as `update-index --index-info` reads it."""
     path = name.encode("utf-8", "surrogateescape")
     if entry is None:
-        return f"0 {_NO_OBJECT}\t".encode() + path + b"\0"
+        return f"0 {nothing}\t".encode() + path + b"\0"
     sha = git.run("hash-object", "-w", "--no-filters", "--stdin", stdin=entry.content).decode().strip()
     mode = _LINK if entry.is_link else _PROGRAM if _runs(entry) else _PLAIN
     return f"{mode} {sha}\t".encode() + path + b"\0"

@@ -20,13 +20,18 @@ _Whole = Create | Delete | Rename | Mode | Relink
 _Step = tuple[Span, ...] | _Whole
 
 
-def carry(edits: Sequence[Edit], over: Sequence[Edit]) -> tuple[Edit, ...] | None:
-    """`edits` for the tree that `over` leaves behind; None if they touch each other."""
+def carry(edits: Sequence[Edit], over: Sequence[Edit], *, inferred: bool = False) -> tuple[Edit, ...] | None:
+    """`edits` for the tree that `over` leaves behind; None if they touch each other.
+
+    `inferred`: one of the two was found by comparing (`difference`). Where such a span ends is not certain at either end of
+    a file, so what is inserted at its border touches it.
+    """
     steps = _steps(edits)
     for other in _steps(over):
         obstacle, carried = other, []
         for step in steps:
-            moved, obstacle_moved = _carry_step(step, obstacle), _carry_step(obstacle, step)
+            moved = _carry_step(step, obstacle, inferred)
+            obstacle_moved = _carry_step(obstacle, step, inferred)
             if moved is None or obstacle_moved is None:
                 return None
             carried.append(moved)
@@ -74,9 +79,9 @@ def _steps(edits: Sequence[Edit]) -> list[_Step]:
     return [spans, *whole] if spans else whole
 
 
-def _carry_step(step: _Step, over: _Step) -> _Step | None:
+def _carry_step(step: _Step, over: _Step, inferred: bool) -> _Step | None:
     if isinstance(step, tuple):
-        return _carry_spans(step, over)
+        return _carry_spans(step, over, inferred)
     if isinstance(over, tuple):
         touched = any(span.path == step.path for span in over)
         return None if touched and isinstance(step, Create | Delete) else step
@@ -89,9 +94,9 @@ def _carry_step(step: _Step, over: _Step) -> _Step | None:
     return None
 
 
-def _carry_spans(spans: tuple[Span, ...], over: _Step) -> tuple[Span, ...] | None:
+def _carry_spans(spans: tuple[Span, ...], over: _Step, inferred: bool) -> tuple[Span, ...] | None:
     if isinstance(over, tuple):
-        moved = [_slide(span, over) for span in spans]
+        moved = [_slide(span, over, inferred) for span in spans]
     elif isinstance(over, Rename):
         moved = [replace(s, path=over.to) if s.path == over.path else s for s in spans]
     elif isinstance(over, Create | Delete):
@@ -102,7 +107,7 @@ def _carry_spans(spans: tuple[Span, ...], over: _Step) -> tuple[Span, ...] | Non
     return kept if len(kept) == len(spans) else None
 
 
-def _slide(span: Span, others: Sequence[Span]) -> Span | None:
+def _slide(span: Span, others: Sequence[Span], inferred: bool) -> Span | None:
     """`span` shifted by what is inserted and removed before it; None where bytes, or the order of them, are shared."""
     shift = 0
     for other in others:
@@ -110,6 +115,9 @@ def _slide(span: Span, others: Sequence[Span]) -> Span | None:
             continue
         if other.start == other.end == span.start == span.end:
             return None  # two insertions at one point: nothing says which comes first
+        is_insertion = other.start == other.end or span.start == span.end
+        if inferred and is_insertion and other.start <= span.end and span.start <= other.end:
+            return None
         if other.end <= span.start:
             shift += len(other.new) - len(other.old)
         elif other.start < span.end:

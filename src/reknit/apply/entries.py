@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from types import TracebackType
@@ -72,6 +73,15 @@ def _contents(fd: int, size: int) -> bytes:
     while chunks[-1]:
         chunks.append(os.read(fd, _CHUNK))
     return b"".join(chunks)
+
+
+def sync_folder(fd: int) -> None:
+    """Make the entries of a folder outlive a power cut, on file systems that know how (some of FUSE and SMB do not)."""
+    try:
+        os.fsync(fd)
+    except OSError as exc:
+        if exc.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
 
 
 def write_all(fd: int, data: bytes) -> None:

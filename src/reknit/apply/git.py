@@ -58,7 +58,7 @@ class Git:
             raise JournalError(
                 f"git {arguments[0]} failed: {said[0].removeprefix('fatal: ')}; no branch was made",
                 slug="git",
-                hint="; ".join(line.strip() for line in said[1:3]) or None,
+                hint="; ".join(words for line in said[1:] if (words := line.strip(" *")))[:200] or None,
             )
         return done.stdout
 

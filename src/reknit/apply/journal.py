@@ -148,7 +148,7 @@ class Journal:
         paths = [path for path in patch.files if not same(tree.get(path), rendered.get(path))]
         before, after = ({path: side.get(path) for path in paths} for side in (tree, rendered))
         number = self._records.next_number()
-        token = self._token(number, asked.verb, patch)
+        token = self._token(number, asked, patch)
         with explained("write"), Root(self._root) as root:
             receipt = Receipt(
                 id=token,
@@ -173,8 +173,9 @@ class Journal:
         self.done(act)
         return receipt
 
-    def _token(self, number: int, verb: Verb, patch: Patch) -> str:
-        text = f"{self._root}\0{number}\0{verb}\0{patch.id}"
+    def _token(self, number: int, asked: _Asked, patch: Patch) -> str:
+        """Of this try alone: what a try before it has left under its temporary names is somebody's."""
+        text = f"{self._root}\0{number}\0{asked.verb}\0{patch.id}\0{asked.now.isoformat()}"
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
     def _write(self, root: Root, act: Act) -> None:
@@ -223,7 +224,10 @@ class Journal:
         if act is not None:
             return self._settle(root, intent, act, complete=True)
         kept = self._records.set_aside(intent)
-        note = f"a damaged record of the journal was set aside as {kept}; no file was changed"
+        note = (
+            f"a record of the journal, of an act that was cut short, is damaged or of another version, and was set aside as "
+            f"{kept}; files that it was changing may be half-way"
+        )
         return Recovered(id="", ending="set aside", note=note)
 
     def _settle(self, root: Root, intent: Path, act: Act, *, complete: bool) -> Recovered:
@@ -248,7 +252,7 @@ class Journal:
         names = temporaries(act.after, act.receipt.id, "back")
         for path in found:  # a recovery that was itself cut short may have left them
             root.discard(path, names[path], old=act.after[path], new=act.before[path])
-        stage(root, found, before, names, origins={})
+        stage(root, found, before, names, origins={old: new for new, old in _origins(act.receipt.patch).items()})
         swap(root, found, before, names)
         _clear(root, act)
         root.drop_folders(act.made)

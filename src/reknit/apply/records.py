@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reknit.apply.base import Act, Head
-from reknit.apply.entries import write_all
+from reknit.apply.entries import sync_folder, write_all
 from reknit.apply.tree import explained
 from reknit.errors import JournalError, UsageError
 from reknit.model import codec
@@ -188,6 +188,6 @@ def _make_durable(folder: Path) -> None:
 def _sync(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        sync_folder(fd)
     finally:
         os.close(fd)

@@ -26,7 +26,7 @@ def reverse(acts: Sequence[Act], index: int, read: Read) -> tuple[Edit, ...] | N
     later = _cancel(_since(acts, index, read))
     edits: tuple[Edit, ...] | None = invert(acts[index].receipt.patch.edits)
     for other in later or ():
-        edits = None if edits is None else carry(edits, other.edits)
+        edits = None if edits is None else carry(edits, other.edits, inferred=other.target is None)
     return None if later is None else edits
 
 
@@ -69,8 +69,9 @@ def _without(gone: _Later, later: Iterable[_Later]) -> list[_Later] | None:
     inverse: tuple[Edit, ...] | None = invert(gone.edits)
     rest: list[_Later] = []
     for step in later:
-        edits = None if inverse is None else carry(step.edits, inverse)
-        inverse = None if inverse is None else carry(inverse, step.edits)
+        by_hand = step.target is None
+        edits = None if inverse is None else carry(step.edits, inverse, inferred=by_hand)
+        inverse = None if inverse is None else carry(inverse, step.edits, inferred=by_hand)
         if edits is None:
             return None
         rest.append(replace(step, edits=edits))

@@ -18,7 +18,7 @@ from typing import Literal, Self
 
 from reknit.apply import exchange
 from reknit.apply.base import Images, same
-from reknit.apply.entries import created, opened, read_at, write_all
+from reknit.apply.entries import created, opened, read_at, sync_folder, write_all
 from reknit.apply.losses import losses
 from reknit.errors import ConflictError, JournalError
 from reknit.model.patch import Entry, check_path
@@ -121,6 +121,11 @@ class Root:
             if folder is None:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
             if entry.is_link:
+                if not entry.content or b"\0" in entry.content:
+                    message = (
+                        f"{path} would be a link to {entry.content!r}, which no link can hold; nothing was written"
+                    )
+                    raise JournalError(message, slug="link-target")
                 os.symlink(os.fsdecode(entry.content), temporary, dir_fd=folder)
             else:
                 with created(temporary, folder) as fd:
@@ -158,7 +163,7 @@ class Root:
         for path in tuple(self._touched):
             with contextlib.suppress(JournalError), _Way(self._fd, path) as folder:
                 if folder is not None:  # else it is gone, and the one above it is synced too
-                    os.fsync(folder)
+                    sync_folder(folder)
             del self._touched[path]
 
     def losses(self, path: str, *, removed: bool) -> list[str]:

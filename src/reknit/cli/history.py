@@ -15,7 +15,7 @@ from reknit import changes
 from reknit.apply.base import Act
 from reknit.cli import results
 from reknit.cli.render import patch_parts, say
-from reknit.cli.text import printable
+from reknit.cli.text import on_one_line, printable
 from reknit.config import Options
 from reknit.errors import ConflictError, UsageError
 from reknit.events import Progress
@@ -138,9 +138,9 @@ def log_verb(options: Options, wanted: str | None = None, *, as_json: bool = Fal
     print(f"{'when':<19}  {'act':<5}  {'receipt':<8}  {'patch':<8}  files: what")
     for act in about:
         first = next(one for one in acts if one.target == act.target)
-        print(printable(_line(act, first)))
+        print(on_one_line(_line(act, first)))
         if act.receipt.reason:
-            print(f"{'':<19}  because: {printable(act.receipt.reason)}")
+            print(f"{'':<19}  because: {on_one_line(act.receipt.reason)}")
         if wanted is not None:
             _details(act)
     return 0
@@ -161,7 +161,7 @@ def _line(act: Act, first: Act) -> str:
 def _details(act: Act) -> None:
     for verdict in act.receipt.verdicts:
         for check in verdict.checks:
-            print(f"  {check.check}: {check.status.value}: {printable(check.evidence)}")
+            print(f"  {check.check}: {check.status.value}: {on_one_line(check.evidence)}")
     if not act.receipt.reversible.yes:
-        print(f"  cannot be taken back as a whole: {printable(act.receipt.reversible.reason)}")
+        print(f"  cannot be taken back as a whole: {on_one_line(act.receipt.reversible.reason)}")
     print(printable(results.act_diff(act)), end="")

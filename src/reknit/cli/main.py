@@ -104,6 +104,8 @@ def _status() -> int:
         said = getattr(exc, "format_message", exc.__str__)()
         _document(UsageError(said, slug="command-line", hint="see `--help`"))
         return UsageError.exit_code
+    if status == Interrupted.exit_code:  # typer catches Ctrl-C itself, and says nothing
+        return _explain(Interrupted("interrupted; `reknit log` lists what was written"))
     return status if isinstance(status, int) else 0
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from reknit import bounded
-from reknit.config.schema import Deployment, FileSettings, Settings
-from reknit.config.toml import check, parse
+from reknit.config.schema import TABLES, Deployment, FileSettings, Settings
+from reknit.config.toml import check, line_of, parse
 from reknit.errors import UsageError
 
 _TABLE = ("tool", "reknit")
@@ -28,15 +28,33 @@ class ConfigFile:
     #: As people are told of it.
     name: str
     sha256: str
+    text: str
+    #: The table that our settings stand in.
+    prefix: tuple[str, ...]
     settings: FileSettings
 
     def values(self, environment: Deployment) -> dict[str, tuple[Any, str]]:
         """Each setting in `environment` with the place that it stands in."""
+        return {
+            name: (_anchored(value, self.path.parent) if name == "python" else value, self._where(name, environment))
+            for name, value in {**self.settings.given(), **self._special(environment).given()}.items()
+        }
+
+    def line(self, name: str, environment: Deployment) -> int | None:
+        """The line, from 1, that sets what holds in `environment`; None where that cannot be told."""
+        return line_of(self.text, (*self.prefix, *self._tables(name, environment), name))
+
+    def _special(self, environment: Deployment) -> Settings:
         special: Settings = getattr(self.settings.env, environment)
-        within = "[tool.reknit." if self.path.name == "pyproject.toml" else "["
-        found = {k: (v, self.name) for k, v in self.settings.given().items()}
-        found |= {k: (v, f"{self.path.name} {within}env.{environment}]") for k, v in special.given().items()}
-        return {k: (_anchored(v, self.path.parent) if k == "python" else v, where) for k, (v, where) in found.items()}
+        return special
+
+    def _tables(self, name: str, environment: Deployment) -> tuple[str, ...]:
+        own = ("env", str(environment)) if name in self._special(environment).given() else ()
+        return (*own, TABLES[name]) if TABLES[name] else own
+
+    def _where(self, name: str, environment: Deployment) -> str:
+        tables = self._tables(name, environment)
+        return f"{self.path.name} [{'.'.join((*self.prefix, *tables))}]" if tables else self.name
 
 
 def project_file(root: Path) -> tuple[ConfigFile | None, tuple[str, ...]]:
@@ -68,6 +86,14 @@ def user_file(path: Path, root: Path, *, named: bool) -> ConfigFile | None:
         hint = "name them reknit.toml and run `reknit trust`, or set REKNIT_CONFIG to a file outside"
         raise UsageError(message, slug="config-inside-project", hint=hint)
     return _config(path, str(path), _users(path), ())
+
+
+def named_file(path: Path) -> ConfigFile | None:
+    """The settings in a file that the user names; None of a pyproject.toml without any. `UsageError` as for the others."""
+    content = _users(path, most=_SEARCHED)
+    if path.name == "pyproject.toml":
+        return _config(path, f"{path} [tool.reknit]", content, _TABLE) if _OURS.search(content) else None
+    return _config(path, str(path), content, ())
 
 
 def _own(path: Path, root: Path) -> ConfigFile | None:
@@ -113,7 +139,8 @@ def _config(path: Path, name: str, content: bytes, prefix: tuple[str, ...]) -> C
             raise UsageError(message, slug="config-value")
         table = dict(inner)
     settings = check(FileSettings, table, name=file, text=text, prefix=prefix)
-    return ConfigFile(path=path, name=name, sha256=hashlib.sha256(content).hexdigest(), settings=settings)
+    digest = hashlib.sha256(content).hexdigest()
+    return ConfigFile(path=path, name=name, sha256=digest, text=text, prefix=prefix, settings=settings)
 
 
 def _read(path: Path, root: Path, *, most: int = bounded.SETTINGS) -> bytes:
@@ -124,14 +151,14 @@ def _read(path: Path, root: Path, *, most: int = bounded.SETTINGS) -> bytes:
         raise _unreadable(path, exc) from exc
 
 
-def _users(path: Path) -> bytes:
+def _users(path: Path, most: int = bounded.SETTINGS) -> bytes:
     """The content of the user's own file, which may be a pipe."""
     try:
         with path.open("rb") as file:
-            content = file.read(bounded.SETTINGS + 1)
+            content = file.read(most + 1)
     except (OSError, ValueError) as exc:
         raise _unreadable(path, exc) from exc
-    if len(content) > bounded.SETTINGS:
+    if len(content) > most:
         raise _too_long(path)
     return content
 

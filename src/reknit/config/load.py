@@ -8,7 +8,7 @@ trusted exactly this file (`reknit trust`). So no file of a repository can make 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from reknit.config.files import ConfigFile, project_file, user_file
 from reknit.config.options import Options
-from reknit.config.schema import FIELDS, NAMES, RULES, Deployment, Settings
+from reknit.config.schema import FIELDS, NAMES, RULES, USUAL, Deployment, Settings, nested
 from reknit.config.toml import said, suggestion
 from reknit.config.trust import Trust, trust_in
 from reknit.errors import UsageError
@@ -60,6 +60,8 @@ class Loaded:
     environment: Deployment
     #: Every setting by name.
     settings: Mapping[str, Setting]
+    #: The files that were read.
+    files: Mapping[Layer, ConfigFile]
     #: What the project's file asks for and did not get, and the like.
     notes: tuple[str, ...] = ()
 
@@ -85,27 +87,46 @@ def load(root: Path, *, flags: Mapping[str, object], environ: Mapping[str, str],
     """
     environment = _environment(flags, environ)
     ours = {**_environment_settings(environ), **_flag_settings(flags)}
-    held = {**_defaults(), **_user_settings(root, environ, environment)}
+    mine = _user_file(root, environ)
+    held = {**_defaults(environment), **_user_settings(mine, environment)}
     file, notes = project_file(root)
     theirs: dict[str, Setting] = {}
+    left: tuple[str, ...] = ()
     if file is not None:
         trust = trust_in(file, state)
         offered = [a for a in _asked(file, held, environment) if a.name not in ours]
         theirs = {a.name: a.setting for a in offered if a.tightens or trust is Trust.PINNED}
-        notes += _not_taken([a for a in offered if a.name not in theirs], changed=trust is Trust.CHANGED)
+        left = _not_taken([a for a in offered if a.name not in theirs], changed=trust is Trust.CHANGED)
     settings = {**held, **theirs, **ours}
+    doubtful = (*notes, *_unknown_variables(environ))
+    if doubtful and settings["strict_validation"].value:
+        raise _strictly(doubtful, settings["strict_validation"])
+    files = {Layer.USER: mine, Layer.PROJECT: file}
+    return Loaded(
+        options=_options(root, environ, settings),
+        environment=environment,
+        settings=settings,
+        files={layer: found for layer, found in files.items() if found is not None},
+        notes=(*notes, *left, *doubtful[len(notes) :]),
+    )
+
+
+def _options(root: Path, environ: Mapping[str, str], settings: Mapping[str, Setting]) -> Options:
     values = {FIELDS[name]: setting.value for name, setting in settings.items()}
     place = environ.get("REKNIT_STATE_DIR")
-    options = Options(project=root, state_dir=Path(place) if place else None, **values)
-    return Loaded(
-        options=options, environment=environment, settings=settings, notes=(*notes, *_unknown_variables(environ))
-    )
+    return Options(project=root, state_dir=Path(place) if place else None, **values)
+
+
+def _strictly(doubtful: Sequence[str], who: Setting) -> UsageError:
+    message = f"{doubtful[0]}; with strict_validation ({who.origin}) that is an error, and nothing was run"
+    return UsageError(message, slug="config-strict", hint="mend it, or set strict_validation to false")
 
 
 def asked(root: Path, file: ConfigFile, environ: Mapping[str, str]) -> Iterator[Asked]:
     """All that the project's file asks for, in every environment, beside what holds for this user without it."""
+    mine = _user_file(root, environ)
     for environment in Deployment:
-        yield from _asked(file, {**_defaults(), **_user_settings(root, environ, environment)}, environment)
+        yield from _asked(file, {**_defaults(environment), **_user_settings(mine, environment)}, environment)
 
 
 def _asked(file: ConfigFile, held: Mapping[str, Setting], environment: Deployment) -> Iterator[Asked]:
@@ -129,10 +150,12 @@ def _environment(flags: Mapping[str, object], environ: Mapping[str, str]) -> Dep
     return Deployment(name)
 
 
-def _defaults() -> dict[str, Setting]:
-    """What holds where nobody says anything: the defaults of `Options`."""
+def _defaults(environment: Deployment) -> dict[str, Setting]:
+    """What holds where nobody says anything: the defaults of `Options`, and those of the environment over them."""
     options = Options(project=Path())
-    return {name: Setting(getattr(options, FIELDS[name]), Layer.DEFAULT, "default") for name in NAMES}
+    usual = {name: Setting(getattr(options, FIELDS[name]), Layer.DEFAULT, "default") for name in NAMES}
+    own = {n: Setting(v, Layer.DEFAULT, f"default in {environment}") for n, v in USUAL[environment].items()}
+    return {**usual, **own}
 
 
 def _flag_settings(flags: Mapping[str, object]) -> dict[str, Setting]:
@@ -151,10 +174,11 @@ def _environment_settings(environ: Mapping[str, str]) -> dict[str, Setting]:
     given = {name: text for name in NAMES if (text := environ.get(_PREFIX + name.upper()))}
     raw = {name: _words(name, text) if name in _WORDS else text for name, text in given.items()}
     try:
-        values = Settings.model_validate(raw, strict=False).given()
+        values = Settings.model_validate(nested(raw), strict=False).given()
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_context=False)[0]
-        message = said([_PREFIX + str(first["loc"][0]).upper()], first["msg"])
+        name = next(str(part) for part in first["loc"] if part in NAMES)
+        message = said([_PREFIX + name.upper()], first["msg"])
         raise UsageError(f"{message}; nothing was run", slug="config-value") from exc
     if "python" in values:
         values["python"] = Path(values["python"])
@@ -176,7 +200,7 @@ def _words(name: str, text: str) -> list[str] | dict[str, str]:
     return {key: value for key, _, value in (word.partition("=") for word in words)}
 
 
-def _user_settings(root: Path, environ: Mapping[str, str], environment: Deployment) -> dict[str, Setting]:
+def _user_file(root: Path, environ: Mapping[str, str]) -> ConfigFile | None:
     named = environ.get("REKNIT_CONFIG")
     if named:
         path = Path(named)
@@ -184,7 +208,10 @@ def _user_settings(root: Path, environ: Mapping[str, str], environment: Deployme
         import platformdirs
 
         path = platformdirs.user_config_path("reknit") / "config.toml"
-    file = user_file(path, root, named=bool(named))
+    return user_file(path, root, named=bool(named))
+
+
+def _user_settings(file: ConfigFile | None, environment: Deployment) -> dict[str, Setting]:
     found = file.values(environment) if file else {}
     return {name: Setting(value, Layer.USER, where) for name, (value, where) in found.items()}
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from reknit.errors import UsageError
 
 #: What is asked for beyond these is a slip, and would overflow a timer.
-LIMITS = {"max_time": 1_000_000, "max_cpu": 1_000_000, "fuel": 10**15, "jobs": 256}
+LIMITS = {"max_time": 1_000_000, "max_cpu": 1_000_000, "fuel": 10**15, "jobs": 256, "max_candidates": 10**12}
+#: Likewise, of what a user may want none of.
+LIMITS_FROM_ZERO = {"max_dollars": 1_000_000, "max_tokens": 10**12, "patches_a_day": 1_000_000}
 MARKS = ("pyproject.toml", "reknit.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", ".git")
 
 
@@ -44,6 +46,27 @@ class Options:
     irreversible_paths: tuple[str, ...] = ()
     #: Ask nothing of what earlier runs found out.
     cold: bool = False
+    #: Keep a debug log in the state folder.
+    verbose_logging: bool = False
+    #: What is only doubtful ends the run: a setting that nobody knows, an isolation under the best that works here.
+    strict_validation: bool = False
+    #: What the user's tests do (start programs, reach for a network) is no ground against a patch.
+    relaxed_policies: bool = False
+    #: Only CORROBORATED patches are written, and nothing that cannot be written to the ledger first.
+    strict_policies: bool = False
+    #: Keep the ledger.
+    auditing_enabled: bool = False
+    #: Candidates that one run may try; None: as many as time allows.
+    max_candidates: int | None = None
+    #: What models may cost, of one day.
+    max_dollars: float | None = None
+    max_tokens: int | None = None
+    #: Patches that may be written by themselves, of one day.
+    patches_a_day: int | None = None
+    #: Look into the project's git repository.
+    git: bool = True
+    #: Begin with what failed when the user last ran pytest, as its cache says.
+    pytest_cache: bool = True
     #: Added to the environment of the tests.
     env: Mapping[str, str] = field(default_factory=dict)
     #: In place of the user's state folder.
@@ -53,9 +76,21 @@ class Options:
         for name, most in LIMITS.items():
             value = getattr(self, name)
             if value is not None and not 0 < value <= most:
-                option = f"--{name.replace('_', '-')}"
-                message = f"{option} must be above 0 and at most {most}, not {value}; nothing was run"
-                raise UsageError(message, slug="option")
+                raise _out_of_range(name, f"above 0 and at most {most}", value)
+        for name, most in LIMITS_FROM_ZERO.items():
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                raise _out_of_range(name, f"at least 0 and at most {most}", value)
+
+    @property
+    def audited(self) -> bool:
+        """Whether there is a ledger: a strict policy needs one."""
+        return self.auditing_enabled or self.strict_policies
+
+
+def _out_of_range(name: str, bounds: str, value: object) -> UsageError:
+    option = f"--{name.replace('_', '-')}"
+    return UsageError(f"{option} must be {bounds}, not {value}; nothing was run", slug="option")
 
 
 def usual_jobs() -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from reknit.errors import UsageError
 
@@ -22,6 +23,8 @@ _MOST_PARTS = 32
 #: Lines that may hold a key, tried when its line is looked for.
 _MOST_TRIED = 4
 _SHOWN = 60
+#: Mistakes of one file that are told.
+_MOST_MISTAKES = 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -61,17 +64,30 @@ def _most_parts(text: str) -> int:
 
 
 def check(model: type[Model], table: Mapping[str, Any], *, name: str, text: str, prefix: tuple[str, ...]) -> Model:
-    """`table`, which stands at `prefix` in the file, as a model; `UsageError` for the first key that does not fit."""
+    """`table`, which stands at `prefix` in the file, as a model; `Unfit`, which has every key that does not fit."""
     try:
         return model.model_validate(table)
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_context=False)[0]
-        path = [part for part in first["loc"] if part != "[key]"]  # of a table, it says that the key is meant
-        line = _line(text, (*prefix, *(str(part) for part in path if isinstance(part, str))))
-        where = f"{name}, line {line}" if line else name
-        if first["type"] == "extra_forbidden":
-            raise _unknown(where, model, path) from exc
-        raise UsageError(f"{where}: {said(path, first['msg'])}; nothing was run", slug="config-value") from exc
+        errors = exc.errors(include_url=False, include_context=False)[:_MOST_MISTAKES]
+        raise Unfit([_mistake(model, error, name, text, prefix) for error in errors]) from exc
+
+
+class Unfit(UsageError):
+    """Keys of a file that do not fit: it reads as the first of them."""
+
+    def __init__(self, mistakes: Sequence[UsageError]) -> None:
+        first = mistakes[0]
+        super().__init__(first.message, slug=first.slug, hint=first.hint)
+        self.mistakes = tuple(mistakes)
+
+
+def _mistake(model: type[BaseModel], error: ErrorDetails, name: str, text: str, prefix: tuple[str, ...]) -> UsageError:
+    path = [part for part in error["loc"] if part != "[key]"]  # of a table, it says that the key is meant
+    line = line_of(text, (*prefix, *(str(part) for part in path if isinstance(part, str))))
+    where = f"{name}, line {line}" if line else name
+    if error["type"] == "extra_forbidden":
+        return _unknown(where, model, path)
+    return UsageError(f"{where}: {said(path, error['msg'])}; nothing was run", slug="config-value")
 
 
 def said(path: Sequence[str | int], message: str) -> str:
@@ -90,10 +106,27 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 def _unknown(where: str, model: type[BaseModel], path: Sequence[str | int]) -> UsageError:
     known: type[BaseModel] = model
     for part in path[:-1]:
-        inner = known.model_fields[str(part)].annotation
-        known = inner if isinstance(inner, type) else known
+        known = _table_of(known, str(part)) or known
     message = f"{where}: there is no setting {_dotted(path)}; nothing was run"
-    return UsageError(message, slug="config-key", hint=suggestion(str(path[-1])[:_SHOWN], known.model_fields))
+    word = str(path[-1])[:_SHOWN]
+    hint = _elsewhere(model, word) or suggestion(word, known.model_fields)
+    return UsageError(message, slug="config-key", hint=hint)
+
+
+def _elsewhere(model: type[BaseModel], word: str) -> str | None:
+    """Where a setting of exactly this name stands, if it stands in another table."""
+    name = word.replace("-", "_")
+    if name in model.model_fields and _table_of(model, name) is None:
+        return f"{name} stands before all tables"
+    tables = {table: inner for table in model.model_fields if (inner := _table_of(model, table)) is not None}
+    found = [table for table, inner in tables.items() if name in inner.model_fields and _table_of(inner, name) is None]
+    return f"{name} stands in the table {found[0]}" if found else None
+
+
+def _table_of(model: type[BaseModel], field: str) -> type[BaseModel] | None:
+    """The model of a field that is a table of settings."""
+    inner = model.model_fields[field].annotation if field in model.model_fields else None
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
 def _dotted(path: Sequence[str | int]) -> str:
@@ -101,7 +134,7 @@ def _dotted(path: Sequence[str | int]) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _line(text: str, path: tuple[str, ...]) -> int | None:
+def line_of(text: str, path: tuple[str, ...]) -> int | None:
     """The line, from 1, that first sets what stands at `path`; None where that cannot be told.
 
     What stands before a statement is a document of its own, which does not have the key yet.

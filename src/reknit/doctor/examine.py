@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reknit import __version__
+from reknit.apply.journal import Journal
 from reknit.bounded import escaped
 from reknit.config import Options, find_root
 from reknit.doctor.checkup import Checkup, Imported, Passed
@@ -38,6 +39,8 @@ def examine(options: Options, tell: Callable[[str], None] = lambda _text: None) 
     root = find_root(options.project)
     python = interpreter.find(root, options.python, os.environ)
     state = project_state(root, options.state_dir)
+    for recovered in Journal(root, state).recover():
+        tell(f"recovered: {recovered.note}")
     tell("trying what isolation works")
     sandbox, reasons = survey(level(options.isolation))
     tell("collecting the tests")

@@ -1,7 +1,8 @@
 """Where the hunks of a diff belong in a file, and the bytes that they replace there.
 
 A hunk is put where its line number says, or else at the only other place where all its lines are; context is never left
-out to make it fit ("fuzz"), and of two places none is guessed.
+out to make it fit ("fuzz"), and of two places none is guessed. As git reads it, a hunk from line 1 begins the file, and one
+without context at its end ends it: a line that was added at the end is not added again further on.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ class Hunk:
     @property
     def old(self) -> list[bytes]:
         return [line for mark, line in self.lines if mark != "+"]
+
+    @property
+    def new(self) -> list[bytes]:
+        return [line for mark, line in self.lines if mark != "-"]
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing comes after it in the file."""
+        return bool(self.lines) and self.lines[-1][0] != " "
 
 
 def unfit(path: str, why: str) -> ConflictError:
@@ -54,17 +64,24 @@ def _place(path: str, lines: Sequence[bytes], hunk: Hunk, number: int, *, after:
         if lines:
             raise unfit(path, f"cannot be changed by hunk {number}, which has no context to find its place by")
         return 0
-    if guess >= after and lines[guess : guess + len(old)] == old:
+
+    def fits(at: int) -> bool:
+        end = at + len(old)
+        return lines[at:end] == old and (at == 0 or hunk.at > 0) and (end == len(lines) or not hunk.ends)
+
+    if guess >= after and fits(guess):
         return guess
     first = old[0]
-    found = [
-        at for at in range(after, len(lines) - len(old) + 1) if lines[at] == first and lines[at : at + len(old)] == old
-    ]  # fmt: skip
+    found = [at for at in range(after, len(lines) - len(old) + 1) if lines[at] == first and fits(at)]
     if len(found) == 1:
         return found[0]
     if found:
         places = ", ".join(str(at + 1) for at in found[:3])
         raise unfit(path, f"has no line {hunk.at + 1} as in hunk {number}, which fits at lines {places}")
+    if all(mark != " " for mark, _ in hunk.lines) and lines[guess : guess + len(old)] == old:
+        raise unfit(path, f"cannot be changed by hunk {number}, which has no context to find its place by")
+    if hunk.new and lines[guess : guess + len(hunk.new)] == hunk.new:
+        raise unfit(path, f"holds already what hunk {number} makes of it")
     raise unfit(path, f"is not as hunk {number} says, at line {_nearest(lines, hunk, guess) + 1} or elsewhere")
 
 

@@ -124,3 +124,13 @@ def test_rebase_follows_known_patches_and_nothing_else() -> None:
     assert rebase(mine, [second], now) is None
     assert rebase(mine, [first, second], {**now, "c": Entry(content=now["c"].content + b"!")}) is None
     assert rebase(_patch((_span(2, 6, b"x"),), tree), [first, second], now) is None
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 6), (6, 12)])
+def test_an_insertion_at_the_border_of_what_was_inferred_touches_it(start: int, end: int) -> None:
+    """Where such a span ends is not certain: what is to be inserted may be in it already."""
+    insertion = Span(path="a", start=6 if start == 0 else start, end=6 if start == 0 else start, old=b"", new=b"x\n")
+    other = Span(path="a", start=start, end=end, old=b"y" * 6, new=b"x\nyyyyyy")
+    assert carry([insertion], [other], inferred=True) is None
+    assert carry([other], [insertion], inferred=True) is None
+    assert carry([insertion], [other]) is not None

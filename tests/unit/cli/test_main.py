@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from reknit.cli import main
+from reknit.cli import history, main
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, error: BaseException, *words: str) -> int:
@@ -45,3 +47,15 @@ def test_interrupted_says_by_which_verb(
 def test_words_for_pytest_are_not_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(monkeypatch, KeyboardInterrupt(), "heal", "--", "--json") == 130
     assert capsys.readouterr().out == ""
+
+
+def test_ctrl_c_through_the_parser_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The parser catches it itself; a verb that is cut short must not end without a word."""
+    monkeypatch.setattr(history, "log_verb", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr(sys, "argv", ["reknit", "log", "--json", "-C", str(tmp_path)])
+    assert main._status() == 130
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["slug"] == "interrupted"
+    assert "interrupted" in err

@@ -221,6 +221,82 @@ def test_a_hunk_whose_place_is_not_certain_is_a_conflict(content: bytes, said: s
         _read({"pkg/a.py": _file(content)}, CHANGE)
 
 
+@pytest.mark.parametrize(
+    ("diff", "content", "said"),
+    [
+        (b"--- a/x\n+++ b/x\n@@ -7,3 +7,4 @@\n line 7\n line 8\n line 9\n+line 10\n", TEN, "is not as hunk 1 says"),
+        (b"--- a/x\n+++ b/x\n@@ -8,3 +8,4 @@\n line 7\n line 8\n line 9\n+line 10\n", TEN + b"line 10\n", "already"),
+        (b"--- a/x\n+++ b/x\n@@ -8,3 +8,4 @@\n line 7\n line 8\n line 9\n+line 10\n", TEN + b"more\n", "is not as"),
+        (b"--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n+first\n line 0\n line 1\n", b"first\n" + TEN, "already"),
+        (b"--- a/x\n+++ b/x\n@@ -3 +3 @@\n-line 2\n+two\n", TEN, "no context"),
+    ],
+)  # fmt: skip
+def test_what_begins_or_ends_a_file_is_put_nowhere_else(diff: bytes, content: bytes, said: str) -> None:
+    if diff.startswith(b"--- a/x\n+++ b/x\n@@ -7"):
+        content = content[:-7]  # its last line is gone
+    with pytest.raises(ConflictError, match=said):
+        _after({"x": _file(content)}, diff)
+
+
+def test_it_is_put_there_where_it_is_the_beginning_or_the_end() -> None:
+    end = b"--- a/x\n+++ b/x\n@@ -8,3 +8,4 @@\n line 7\n line 8\n line 9\n+line 10\n"
+    assert _after({"x": _file(b"new\n" + TEN)}, end) == {"x": _file(b"new\n" + TEN + b"line 10\n")}
+
+
+_NEW = b"new file mode 100644\nindex 0000000..1234567\n--- /dev/null\n"
+
+
+@pytest.mark.parametrize(
+    ("diff", "there", "after"),
+    [
+        (
+            b"diff --git a/s/a.py b/s/b.py\nsimilarity index 100%\nrename from s/a.py\nrename to s/b.py\n"
+            b"diff --git a/s/new.py b/s/new.py\n" + _NEW + b"+++ b/s/new.py\n@@ -0,0 +1 @@\n+new\n",
+            {"s/a.py"},
+            {"s/b.py", "s/new.py"},
+        ),
+        (b"diff --git b/new.py b/new.py\n" + _NEW + b"+++ b/new.py\n@@ -0,0 +1 @@\n+new\n", {"x"}, {"x", "b/new.py"}),
+        (b"diff --git n w n w\nnew file mode 100644\nindex 0000000..e69de29\n", {"x"}, {"x", "n w"}),
+        (b"diff --git s/x s/x\ndeleted file mode 100644\nindex e69de29..0000000\n", {"x", "s/x"}, {"x"}),
+        (b"diff --git a/s/x b/s/x\ndeleted file mode 100644\nindex e69de29..0000000\n", {"x", "s/x"}, {"x"}),
+    ],
+)  # fmt: skip
+def test_git_says_whether_names_have_a_prefix(diff: bytes, there: set[str], after: set[str]) -> None:
+    assert _after({path: _file(b"") for path in there}, diff).keys() == after
+
+
+def test_of_two_files_that_can_be_meant_none_is_guessed() -> None:
+    diff = b"--- t/x\n+++ t/x\n@@ -1 +1 @@\n-a\n+b\n"
+    with pytest.raises(UsageError, match="may mean t/x or x"):
+        _after({"x": _file(b"a\n"), "t/x": _file(b"a\n")}, diff)
+
+
+def test_a_copy_is_of_what_was_there_before() -> None:
+    diff = (
+        b"diff --git a/a b/a\nindex 1..2 100644\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n"
+        b"diff --git a/a b/c\nsimilarity index 50%\ncopy from a\ncopy to c\n"
+    )
+    assert _after({"a": _file(b"one\n")}, diff) == {"a": _file(b"two\n"), "c": _file(b"one\n")}
+
+
+def test_new_files_are_closed_to_whom_the_user_closes_files() -> None:
+    diff = b"diff --git a/n b/n\nnew file mode 100755\nindex 0..1\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n"
+    (edit,) = read_diff(diff, lambda _paths: {}, umask=0o077).edits
+    assert isinstance(edit, Create)
+    assert edit.entry.mode == 0o700
+
+
+def test_a_subject_is_decoded_and_unfolded() -> None:
+    mail = b"Subject: [PATCH 1/2] =?UTF-8?q?Gr=C3=B6=C3=9Fe?=\n of it\n\nText.\n" + CHANGE
+    assert _read({"pkg/a.py": _file(TEN)}, mail).subject == "Größe of it"
+
+
+def test_a_file_with_crlf_takes_a_diff_that_is_all_crlf() -> None:
+    content = TEN.replace(b"\n", b"\r\n")
+    after = _after({"pkg/a.py": _file(content)}, CHANGE.replace(b"\n", b"\r\n"))
+    assert after == {"pkg/a.py": _file(content.replace(b"line 2", b"two"))}
+
+
 def test_a_hunk_without_context_is_not_guessed() -> None:
     diff = b"--- a/a.py\n+++ b/a.py\n@@ -5,0 +6 @@\n+new\n"
     with pytest.raises(ConflictError, match="no context"):
