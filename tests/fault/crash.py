@@ -121,7 +121,9 @@ def kill(bed: Bed) -> Iterator[str | None]:
     for point in bed.points():
         place = bed.fresh()
         ending = bed.run(place, bed.verb, f"{point.name}:signal=SIGKILL:when={point.number}")
-        if ending.status != -signal.SIGKILL:
+        if ending.status == 0 and point not in set(strace.points(ending)):
+            yield None  # a file's time is set only where the clock has not moved on by itself
+        elif ending.status != -signal.SIGKILL:
             yield f"{point}: it did not die: {ending.status} {ending.said}"
         elif not any((place.root / name).exists() for name in ("pkg/old.py", "pkg/new.py")):
             yield f"{point}: the renamed file is nowhere"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,67 +11,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reknit.errors import ConflictError, ReknitError, UsageError
-from reknit.lang.diff import Reading, read_diff
+from reknit.lang.diff import read_diff
 from reknit.model.patch import Create, Delete, Edit, Entry, Mode, Relink, Rename, Span, invert, render
 from tests.unit.apply.place import plant, scratch
-
-Tree = dict[str, Entry]
-TEN = b"".join(b"line %d\n" % n for n in range(10))
-
-
-def _read(tree: Mapping[str, Entry], diff: bytes) -> Reading:
-    def there(paths: Iterable[str]) -> dict[str, Entry]:
-        return {path: tree[path] for path in paths if path in tree}
-
-    return read_diff(diff, there)
-
-
-def _after(tree: Mapping[str, Entry], diff: bytes) -> dict[str, Entry]:
-    return render(tree, _read(tree, diff).edits)
-
-
-def _file(content: bytes, mode: int = 0o644) -> Entry:
-    return Entry(content=content, mode=mode)
-
-
-CHANGE = b"--- a/pkg/a.py\n+++ b/pkg/a.py\n@@ -2,3 +2,3 @@\n line 1\n-line 2\n+two\n line 3\n"
+from tests.unit.lang.diffs import CHANGE, TEN, Tree, after, file, reading_of
 
 
 def test_a_change_is_a_span_of_the_changed_lines_only() -> None:
-    reading = _read({"pkg/a.py": _file(TEN)}, CHANGE)
+    reading = reading_of({"pkg/a.py": file(TEN)}, CHANGE)
     assert reading.edits == (Span(path="pkg/a.py", start=14, end=21, old=b"line 2\n", new=b"two\n"),)
     assert reading.notes == ()
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"--- a/pkg/a.py\n+++ b/pkg/a.py\n",
-        b"--- pkg/a.py\n+++ pkg/a.py\n",
-        b"--- pkg/a.py\t2026-01-01 00:00:00.000000000 +0000\n+++ pkg/a.py\t2026-01-02 00:00:00.000000000 +0000\n",
-        b"--- pkg/a.py.orig\n+++ pkg/a.py\n",
-        b"--- old/pkg/a.py\n+++ new/pkg/a.py\n",
-        b"Index: pkg/a.py\n=====\n--- pkg/a.py\t(revision 1)\n+++ pkg/a.py\t(working copy)\n",
-        b"diff --git a/pkg/a.py b/pkg/a.py\nindex 1234567..89abcde 100644\n--- a/pkg/a.py\n+++ b/pkg/a.py\n",
-        b"diff --git pkg/a.py pkg/a.py\nindex 1234567..89abcde 100644\n--- pkg/a.py\n+++ pkg/a.py\n",
-        b"diff --git i/pkg/a.py w/pkg/a.py\nindex 1234567..89abcde 100644\n--- i/pkg/a.py\n+++ w/pkg/a.py\n",
-        b"Words before it.\n\n--- a/pkg/a.py\n+++ b/pkg/a.py\n",
-    ],
-)
-def test_names_are_read_in_every_usual_form(head: bytes) -> None:
-    diff = head + CHANGE.split(b"\n", 2)[2] + b"-- \n2.39.5\n"
-    assert _after({"pkg/a.py": _file(TEN)}, diff) == {"pkg/a.py": _file(TEN.replace(b"line 2", b"two"))}
-
-
 def test_a_mail_has_a_subject() -> None:
     mail = b"From 0 Mon Sep 17\nFrom: A <a@example.org>\nSubject: [PATCH 1/2] Mend it\n\nBecause.\n---\n pkg/a.py | 2 +-\n\n"
-    reading = _read({"pkg/a.py": _file(TEN)}, mail + CHANGE)
+    reading = reading_of({"pkg/a.py": file(TEN)}, mail + CHANGE)
     assert reading.subject == "Mend it"
 
 
 def test_a_text_whose_line_ends_were_changed_on_its_way_fits() -> None:
-    assert _after({"pkg/a.py": _file(TEN)}, CHANGE.replace(b"\n", b"\r\n")) == {
-        "pkg/a.py": _file(TEN.replace(b"line 2", b"two"))
+    assert after({"pkg/a.py": file(TEN)}, CHANGE.replace(b"\n", b"\r\n")) == {
+        "pkg/a.py": file(TEN.replace(b"line 2", b"two"))
     }
 
 
@@ -90,18 +49,18 @@ def test_a_text_whose_line_ends_were_changed_on_its_way_fits() -> None:
 )
 def test_bytes_are_kept(old: bytes, new: bytes, body: bytes) -> None:
     diff = b"--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n" + body
-    assert _after({"x": _file(old)}, diff) == {"x": _file(new)}
+    assert after({"x": file(old)}, diff) == {"x": file(new)}
 
 
 def test_headers_of_git() -> None:
     tree: Tree = {
-        "mode.sh": _file(b"x\n"),
-        "old name": _file(b"a\nb\nc\nd\n", 0o755),
-        "gone": _file(b""),
-        "from.py": _file(b"one\n"),
+        "mode.sh": file(b"x\n"),
+        "old name": file(b"a\nb\nc\nd\n", 0o755),
+        "gone": file(b""),
+        "from.py": file(b"one\n"),
         "link": Entry(content=b"here", is_link=True),
-        "kind": _file(b"file\n"),
-        "ä.py": _file(b"u\n"),
+        "kind": file(b"file\n"),
+        "ä.py": file(b"u\n"),
     }
     diff = b"""diff --git a/mode.sh b/mode.sh
 old mode 100644
@@ -169,40 +128,40 @@ index 1234567..89abcde 100644
 -u
 +v
 """
-    reading = _read(tree, diff)
+    reading = reading_of(tree, diff)
     assert [type(edit) for edit in reading.edits] == [
         Mode, Span, Rename, Delete, Create, Create, Relink, Create, Delete, Create, Span,
     ]  # fmt: skip
     assert render(tree, reading.edits) == {
-        "mode.sh": _file(b"x\n", 0o755),
-        "new name": _file(b"a\nB\nc\nd\n", 0o755),
-        "from.py": _file(b"one\n"),
-        "copy.py": _file(b"one\n"),
-        "empty": _file(b"", 0o755),
+        "mode.sh": file(b"x\n", 0o755),
+        "new name": file(b"a\nB\nc\nd\n", 0o755),
+        "from.py": file(b"one\n"),
+        "copy.py": file(b"one\n"),
+        "empty": file(b"", 0o755),
         "link": Entry(content=b"there", is_link=True),
         "new": Entry(content=b"gone", is_link=True),
         "kind": Entry(content=b"link", is_link=True),
-        "ä.py": _file(b"v\n"),
+        "ä.py": file(b"v\n"),
     }
 
 
 def test_diff_u_says_by_the_epoch_that_a_file_is_not_there() -> None:
     new = b"--- a.py\t1970-01-01 00:00:00.000000000 +0000\n+++ a.py\t2026-01-01 00:00:00 +0000\n@@ -0,0 +1 @@\n+one\n"
-    assert _after({}, new) == {"a.py": _file(b"one\n")}
+    assert after({}, new) == {"a.py": file(b"one\n")}
     gone = b"--- a.py\t2026-01-01 00:00:00 +0000\n+++ a.py\t1970-01-01 00:00:00.000000000 +0000\n@@ -1 +0,0 @@\n-one\n"
-    assert _after({"a.py": _file(b"one\n")}, gone) == {}
+    assert after({"a.py": file(b"one\n")}, gone) == {}
 
 
 def test_a_hunk_at_another_line_is_found_where_its_lines_are() -> None:
-    tree = {"pkg/a.py": _file(b"new\n" * 5 + TEN)}
-    reading = _read(tree, CHANGE)
+    tree = {"pkg/a.py": file(b"new\n" * 5 + TEN)}
+    reading = reading_of(tree, CHANGE)
     assert reading.notes == ("hunk 1 of pkg/a.py fits at line 7, not 2",)
-    assert render(tree, reading.edits) == {"pkg/a.py": _file(b"new\n" * 5 + TEN.replace(b"line 2", b"two"))}
+    assert render(tree, reading.edits) == {"pkg/a.py": file(b"new\n" * 5 + TEN.replace(b"line 2", b"two"))}
 
 
 def test_hunks_after_one_that_moved_move_with_it() -> None:
     diff = CHANGE + b"@@ -7,3 +7,3 @@\n line 6\n-line 7\n+seven\n line 8\n"
-    reading = _read({"pkg/a.py": _file(b"new\n" + TEN)}, diff)
+    reading = reading_of({"pkg/a.py": file(b"new\n" + TEN)}, diff)
     assert len(reading.notes) == 1
     assert len(reading.edits) == 2
 
@@ -218,7 +177,7 @@ def test_hunks_after_one_that_moved_move_with_it() -> None:
 )
 def test_a_hunk_whose_place_is_not_certain_is_a_conflict(content: bytes, said: str) -> None:
     with pytest.raises(ConflictError, match=said):
-        _read({"pkg/a.py": _file(content)}, CHANGE)
+        reading_of({"pkg/a.py": file(content)}, CHANGE)
 
 
 @pytest.mark.parametrize(
@@ -235,40 +194,12 @@ def test_what_begins_or_ends_a_file_is_put_nowhere_else(diff: bytes, content: by
     if diff.startswith(b"--- a/x\n+++ b/x\n@@ -7"):
         content = content[:-7]  # its last line is gone
     with pytest.raises(ConflictError, match=said):
-        _after({"x": _file(content)}, diff)
+        after({"x": file(content)}, diff)
 
 
 def test_it_is_put_there_where_it_is_the_beginning_or_the_end() -> None:
     end = b"--- a/x\n+++ b/x\n@@ -8,3 +8,4 @@\n line 7\n line 8\n line 9\n+line 10\n"
-    assert _after({"x": _file(b"new\n" + TEN)}, end) == {"x": _file(b"new\n" + TEN + b"line 10\n")}
-
-
-_NEW = b"new file mode 100644\nindex 0000000..1234567\n--- /dev/null\n"
-
-
-@pytest.mark.parametrize(
-    ("diff", "there", "after"),
-    [
-        (
-            b"diff --git a/s/a.py b/s/b.py\nsimilarity index 100%\nrename from s/a.py\nrename to s/b.py\n"
-            b"diff --git a/s/new.py b/s/new.py\n" + _NEW + b"+++ b/s/new.py\n@@ -0,0 +1 @@\n+new\n",
-            {"s/a.py"},
-            {"s/b.py", "s/new.py"},
-        ),
-        (b"diff --git b/new.py b/new.py\n" + _NEW + b"+++ b/new.py\n@@ -0,0 +1 @@\n+new\n", {"x"}, {"x", "b/new.py"}),
-        (b"diff --git n w n w\nnew file mode 100644\nindex 0000000..e69de29\n", {"x"}, {"x", "n w"}),
-        (b"diff --git s/x s/x\ndeleted file mode 100644\nindex e69de29..0000000\n", {"x", "s/x"}, {"x"}),
-        (b"diff --git a/s/x b/s/x\ndeleted file mode 100644\nindex e69de29..0000000\n", {"x", "s/x"}, {"x"}),
-    ],
-)  # fmt: skip
-def test_git_says_whether_names_have_a_prefix(diff: bytes, there: set[str], after: set[str]) -> None:
-    assert _after({path: _file(b"") for path in there}, diff).keys() == after
-
-
-def test_of_two_files_that_can_be_meant_none_is_guessed() -> None:
-    diff = b"--- t/x\n+++ t/x\n@@ -1 +1 @@\n-a\n+b\n"
-    with pytest.raises(UsageError, match="may mean t/x or x"):
-        _after({"x": _file(b"a\n"), "t/x": _file(b"a\n")}, diff)
+    assert after({"x": file(b"new\n" + TEN)}, end) == {"x": file(b"new\n" + TEN + b"line 10\n")}
 
 
 def test_a_copy_is_of_what_was_there_before() -> None:
@@ -276,7 +207,7 @@ def test_a_copy_is_of_what_was_there_before() -> None:
         b"diff --git a/a b/a\nindex 1..2 100644\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n"
         b"diff --git a/a b/c\nsimilarity index 50%\ncopy from a\ncopy to c\n"
     )
-    assert _after({"a": _file(b"one\n")}, diff) == {"a": _file(b"two\n"), "c": _file(b"one\n")}
+    assert after({"a": file(b"one\n")}, diff) == {"a": file(b"two\n"), "c": file(b"one\n")}
 
 
 def test_new_files_are_closed_to_whom_the_user_closes_files() -> None:
@@ -288,41 +219,41 @@ def test_new_files_are_closed_to_whom_the_user_closes_files() -> None:
 
 def test_a_subject_is_decoded_and_unfolded() -> None:
     mail = b"Subject: [PATCH 1/2] =?UTF-8?q?Gr=C3=B6=C3=9Fe?=\n of it\n\nText.\n" + CHANGE
-    assert _read({"pkg/a.py": _file(TEN)}, mail).subject == "Größe of it"
+    assert reading_of({"pkg/a.py": file(TEN)}, mail).subject == "Größe of it"
 
 
 def test_a_file_with_crlf_takes_a_diff_that_is_all_crlf() -> None:
     content = TEN.replace(b"\n", b"\r\n")
-    after = _after({"pkg/a.py": _file(content)}, CHANGE.replace(b"\n", b"\r\n"))
-    assert after == {"pkg/a.py": _file(content.replace(b"line 2", b"two"))}
+    left = after({"pkg/a.py": file(content)}, CHANGE.replace(b"\n", b"\r\n"))
+    assert left == {"pkg/a.py": file(content.replace(b"line 2", b"two"))}
 
 
 def test_a_hunk_without_context_is_not_guessed() -> None:
     diff = b"--- a/a.py\n+++ b/a.py\n@@ -5,0 +6 @@\n+new\n"
     with pytest.raises(ConflictError, match="no context"):
-        _read({"a.py": _file(TEN)}, diff)
-    assert _after({"a.py": _file(b"")}, b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1 @@\n+new\n") == {"a.py": _file(b"new\n")}
+        reading_of({"a.py": file(TEN)}, diff)
+    assert after({"a.py": file(b"")}, b"--- a/a.py\n+++ b/a.py\n@@ -0,0 +1 @@\n+new\n") == {"a.py": file(b"new\n")}
 
 
 @pytest.mark.parametrize(
     ("tree", "diff"),
     [
         ({}, CHANGE),
-        ({"a.py": _file(b"there\n")}, b"--- /dev/null\n+++ b/a.py\n@@ -0,0 +1 @@\n+one\n"),
-        ({"a.py": _file(b"one\ntwo\n")}, b"--- a/a.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"),
+        ({"a.py": file(b"there\n")}, b"--- /dev/null\n+++ b/a.py\n@@ -0,0 +1 @@\n+one\n"),
+        ({"a.py": file(b"one\ntwo\n")}, b"--- a/a.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"),
         (
-            {"a": _file(b""), "b": _file(b"")},
+            {"a": file(b""), "b": file(b"")},
             b"diff --git a/a b/b\nsimilarity index 100%\nrename from a\nrename to b\n",
         ),
         (
-            {"a": _file(b"x\n")},
+            {"a": file(b"x\n")},
             b"diff --git a/a b/a\nindex 1..2 120000\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-x\n+y\n",
         ),
     ],
 )
 def test_files_other_than_the_diff_says_are_a_conflict(tree: Tree, diff: bytes) -> None:
     with pytest.raises(ConflictError):
-        _after(tree, diff)
+        after(tree, diff)
 
 
 @pytest.mark.parametrize(
@@ -347,20 +278,20 @@ def test_files_other_than_the_diff_says_are_a_conflict(tree: Tree, diff: bytes) 
 )  # fmt: skip
 def test_what_cannot_be_read_is_said(diff: bytes, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        _read({"pkg/a.py": _file(TEN), "s": _file(b"Subproject 1\n")}, diff)
+        reading_of({"pkg/a.py": file(TEN), "s": file(b"Subproject 1\n")}, diff)
 
 
-def test_what_is_too_large_is_not_read() -> None:
+def test_what_is_too_large_is_notreading_of() -> None:
     with pytest.raises(UsageError, match="MiB"):
-        _read({}, b"x" * ((32 << 20) + 1))
+        reading_of({}, b"x" * ((32 << 20) + 1))
 
 
 @given(st.one_of(st.binary(), st.lists(st.sampled_from([*CHANGE.splitlines(keepends=True), b"@@ -0,0 +1 @@\n", b"+\n"])).map(b"".join)))  # fmt: skip
-def test_nothing_is_raised_but_what_people_can_read(diff: bytes) -> None:
-    tree = {"pkg/a.py": _file(TEN)}
+def test_nothing_is_raised_but_what_people_canreading_of(diff: bytes) -> None:
+    tree = {"pkg/a.py": file(TEN)}
     said, edits = "", tuple[Edit, ...]()
     try:
-        edits = _read(tree, diff).edits
+        edits = reading_of(tree, diff).edits
     except ReknitError as exc:
         said = exc.message
     assert said.endswith("nothing was written") if said else render(render(tree, edits), invert(edits)) == tree
@@ -386,11 +317,11 @@ def test_what_git_writes_leads_to_the_same_tree(old: Tree, new: Tree, renames: b
     if not diff:
         return
     try:
-        after = _after(old, diff)
+        left = after(old, diff)
     except (ConflictError, UsageError) as exc:
         refused = exc
     else:
-        assert {p: e.digest() for p, e in after.items()} == {p: e.digest() for p, e in new.items()}
+        assert {p: e.digest() for p, e in left.items()} == {p: e.digest() for p, e in new.items()}
         return
     # What git can write and a reader cannot be sure of: files that change names with one another.
     assert b"rename from" in diff or b"copy from" in diff, refused
