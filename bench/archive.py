@@ -29,11 +29,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
+from reknit.lang.git_diff import git_diff
 from reknit.model.patch import Entry
 from reknit.store.archive import ArchiveEntry
 from reknit.store.db import Store, record
 from reknit.store.dictionary import DICTIONARIES, NEWEST
-from reknit.store.difference import difference
 
 HERE = Path(__file__).resolve().parents[1]
 ENTRY = ArchiveEntry(
@@ -99,7 +99,7 @@ def drawn(paths: list[Path], count: int, most: int) -> list[tuple[Change, bytes]
     for at, path in enumerate(paths):
         share = (count - len(found)) // (len(paths) - at)
         repository = Repository(path)
-        texts = ((change, difference(change.before, change.after)) for change in repository.changes())
+        texts = ((change, git_diff(change.before, change.after)) for change in repository.changes())
         found += islice(((change, text) for change, text in texts if 0 < len(text) <= most), share)
         repository.close()
     return found
@@ -145,7 +145,7 @@ def costs(folder: Path, changes: list[tuple[Change, bytes]], times: int) -> dict
     return {
         "entry_us": warm,
         "cold_entry_us": cpu(lambda: record(path, entry, root=folder), times),
-        "difference_us": cpu(lambda: difference(change.before, change.after), times),
+        "difference_us": cpu(lambda: git_diff(change.before, change.after), times),
         "three_files_us": cpu(lambda: three_files(folder), times),
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reknit.apply.base import Act
+from reknit.lang.git_diff import git_diff
 from reknit.store.archive import ArchiveEntry, entry_of
-from reknit.store.difference import difference
 
 #: Keeps an entry; why it could not be kept, which stops nothing.
 Keep = Callable[[ArchiveEntry], str | None]
@@ -16,7 +16,7 @@ def archiving(keep: Keep, tell: Callable[[str], None]) -> Callable[[Act], None]:
     """Keeps an act; `tell` hears why it could not be kept."""
 
     def done(act: Act) -> None:
-        note = keep(entry_of(act.verb, act.receipt, difference(act.before, act.after)))
+        note = keep(entry_of(act.verb, act.receipt, git_diff(act.before, act.after)))
         if note is not None:
             tell(note)
 

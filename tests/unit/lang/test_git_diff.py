@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reknit.lang.diff import read_diff
+from reknit.lang.git_diff import git_diff
 from reknit.model.patch import Entry, render
-from reknit.store.difference import difference
 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"\r", b"\xff", b"", b" x"]), max_size=30).map(b"\n".join)
 TEXTS = st.one_of(LINES, LINES.map(lambda text: text + b"\n"))
@@ -20,7 +20,7 @@ TEXTS = st.one_of(LINES, LINES.map(lambda text: text + b"\n"))
 
 def diff(old: bytes | None, new: bytes | None, path: str = "a.py") -> bytes:
     entries = [None if text is None else Entry(content=text) for text in (old, new)]
-    return difference({path: entries[0]}, {path: entries[1]})
+    return git_diff({path: entries[0]}, {path: entries[1]})
 
 
 @given(old=TEXTS, new=TEXTS)
@@ -68,7 +68,7 @@ def test_files_come_and_go_and_change_their_kind() -> None:
     link, file = Entry(content=b"target", is_link=True), Entry(content=b"x\n", mode=0o755)
     before = {"gone": file, "kind": link, "mode": file, "made": None, "none": None, "same": file}
     after = {"gone": None, "kind": file, "mode": Entry(content=b"x\n"), "made": link, "none": None, "same": file}
-    assert difference(before, after).decode().splitlines() == [
+    assert git_diff(before, after).decode().splitlines() == [
         "diff --git a/gone b/gone",
         "deleted file mode 100755",
         "--- a/gone",

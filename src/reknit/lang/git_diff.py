@@ -17,7 +17,7 @@ _MOST_COMPARED = 400
 _QUOTED = {code: f"\\{code:03o}" for code in (*range(0x20), 0x7F)} | {ord("\\"): "\\\\", ord('"'): '\\"'}
 
 
-def difference(before: Mapping[str, Entry | None], after: Mapping[str, Entry | None]) -> bytes:
+def git_diff(before: Mapping[str, Entry | None], after: Mapping[str, Entry | None]) -> bytes:
     """The diff of every path of `before`, sorted; None where nothing is or was."""
     return b"".join(part for path in sorted(before) for part in _file(path, before[path], after.get(path)))
 
