@@ -12,7 +12,7 @@ import typer
 from reknit.cli.main import app
 from reknit.config import Options
 from reknit.config.load import Layer, _defaults
-from reknit.config.schema import NAMES, RULES
+from reknit.config.schema import NAMES, RULES, TABLES, USUAL, Deployment
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
 ROWS = {
@@ -22,6 +22,7 @@ ROWS = {
 }
 #: What stands for a default that is no value.
 SAID = {None: {"found", "the strongest that works", "unbounded", "60 times the tests' own", "one a core, at most 2"}}
+STAGING = _defaults(Deployment.STAGING)  # which has no defaults of its own
 FLAGS = {o for p in typer.main.get_command(app).commands["heal"].params for o in p.opts}  # type: ignore[attr-defined]
 
 
@@ -36,7 +37,20 @@ def test_each_row_is_true(name: str) -> None:
     assert rule == RULES[name].words
     option = f"--{name.replace('_', '-')}"
     assert flag == ("after `--`" if name == "pytest_args" else f"`{option}`" if option in FLAGS else "")
-    assert said(_defaults()[name].value, default)
+    usual, _, own = default.partition("; ")
+    assert said(STAGING[name].value, usual)
+    others = [f"{str(values[name]).lower()} in {env}" for env, values in USUAL.items() if name in values]
+    assert own == ", ".join(others)
+
+
+def test_each_stands_in_its_table() -> None:
+    text, table, found = PAGE.partition("## Settings")[2].partition("\n## ")[0], "", {}
+    for line in text.splitlines():
+        if heading := re.fullmatch(r"### .*`\[(\w+)\]`", line):
+            table = heading[1]
+        elif row := re.match(r"\| `(\w+)` \|", line):
+            found[row[1]] = table
+    assert found == dict(TABLES)
 
 
 def said(value: Any, default: str) -> bool:
@@ -59,4 +73,4 @@ def test_the_layers_are_in_order() -> None:
 
 
 def test_defaults_are_those_of_options() -> None:
-    assert _defaults()["max_time"].value == Options(project=Path()).max_time
+    assert STAGING["max_time"].value == Options(project=Path()).max_time

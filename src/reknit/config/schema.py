@@ -221,9 +221,10 @@ TABLES: Mapping[str, str] = {
     **{name: table for table, section in _SECTIONS.items() for name in section.model_fields},
 }
 NAMES = tuple(TABLES)
+_HOLDING: tuple[type[_Table], ...] = (Settings, *_SECTIONS.values())
 RULES: Mapping[str, Rule] = {
     name: next(m for m in field.metadata if isinstance(m, Rule))
-    for section in (Settings, *_SECTIONS.values())
+    for section in _HOLDING
     for name, field in section.model_fields.items()
     if name in TABLES
 }

@@ -64,15 +64,15 @@ def _most_parts(text: str) -> int:
 
 
 def check(model: type[Model], table: Mapping[str, Any], *, name: str, text: str, prefix: tuple[str, ...]) -> Model:
-    """`table`, which stands at `prefix` in the file, as a model; `Unfit`, which has every key that does not fit."""
+    """`table`, which stands at `prefix` in the file, as a model; `UnfitError`, which has every key that does not fit."""
     try:
         return model.model_validate(table)
     except ValidationError as exc:
         errors = exc.errors(include_url=False, include_context=False)[:_MOST_MISTAKES]
-        raise Unfit([_mistake(model, error, name, text, prefix) for error in errors]) from exc
+        raise UnfitError([_mistake(model, error, name, text, prefix) for error in errors]) from exc
 
 
-class Unfit(UsageError):
+class UnfitError(UsageError):
     """Keys of a file that do not fit: it reads as the first of them."""
 
     def __init__(self, mistakes: Sequence[UsageError]) -> None:
@@ -109,7 +109,9 @@ def _unknown(where: str, model: type[BaseModel], path: Sequence[str | int]) -> U
         known = _table_of(known, str(part)) or known
     message = f"{where}: there is no setting {_dotted(path)}; nothing was run"
     word = str(path[-1])[:_SHOWN]
-    hint = _elsewhere(model, word) or suggestion(word, known.model_fields)
+    hint = suggestion(word, known.model_fields)
+    if word.replace("-", "_") not in known.model_fields:
+        hint = _elsewhere(model, word) or hint
     return UsageError(message, slug="config-key", hint=hint)
 
 

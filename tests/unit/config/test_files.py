@@ -30,7 +30,30 @@ def check(place: Place, slug: str, says: str, hint: str | None = None) -> None:
     [
         ("\nmax_tme = 3", "config-key", "reknit.toml, line 2: there is no setting max_tme", "did you mean max_time?"),
         ("max-time = 3", "config-key", "reknit.toml, line 1: there is no setting max-time", "did you mean max_time?"),
-        ("qqqq = 3", "config-key", "reknit.toml, line 1: there is no setting qqqq", "choose one of apply, env, fuel"),
+        (
+            "qqqq = 3",
+            "config-key",
+            "reknit.toml, line 1: there is no setting qqqq",
+            "choose one of apply, debugging, env, fuel",
+        ),
+        (
+            "[security]\nstrict_policys = true",
+            "config-key",
+            "reknit.toml, line 2: there is no setting security.strict_policys",
+            "did you mean strict_policies?",
+        ),
+        (
+            "strict_policies = true",
+            "config-key",
+            "reknit.toml, line 1: there is no setting strict_policies",
+            "strict_policies stands in the table security",
+        ),
+        (
+            "[env.staging.performance]\nmax-time = 1",
+            "config-key",
+            "reknit.toml, line 2: there is no setting env.staging.performance.max-time",
+            "max_time stands before all tables",
+        ),
         (
             "[env.prod]\njobs = 1",
             "config-key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from reknit.config import Options
 from reknit.config.load import Layer
 from reknit.config.options import usual_jobs
-from reknit.config.schema import ISOLATION, NAMES
+from reknit.config.schema import ISOLATION, NAMES, TABLES, USUAL, Deployment
 from reknit.errors import UsageError
 from tests.unit.config.settings import Place
 
@@ -38,12 +39,28 @@ ONE_OF_EACH: list[tuple[str, tuple[str, Any], tuple[str, Any], Any]] = [
     ("unsafe", ("true", True), ("yes", True), False),
     ("whole_suite", ("false", False), ("off", False), None),
     ("irreversible_paths", ('["a/*"]', ("a/*",)), ("'b *' c", ("b *", "c")), None),
+    ("verbose_logging", ("true", True), ("1", True), None),
+    ("strict_validation", ("true", True), ("1", True), None),
+    ("relaxed_policies", ("true", True), ("on", True), None),
+    ("strict_policies", ("true", True), ("1", True), None),
+    ("auditing_enabled", ("true", True), ("yes", True), None),
+    ("max_candidates", ("20", 20), ("30", 30), None),
+    ("max_dollars", ("2.5", 2.5), ("0", 0.0), None),
+    ("max_tokens", ("1_000", 1000), ("0", 0), None),
+    ("patches_a_day", ("3", 3), ("0", 0), None),
+    ("git", ("false", False), ("off", False), None),
+    ("pytest_cache", ("false", False), ("0", False), None),
 ]
 IDS = [name for name, *_ in ONE_OF_EACH]
 
 
 def field(options: Options, name: str) -> Any:
     return options.env if name == "variables" else getattr(options, name)
+
+
+def setting(name: str, value: str) -> str:
+    """The setting, as a file says it."""
+    return f"[{TABLES[name]}]\n{name} = {value}" if TABLES[name] else f"{name} = {value}"
 
 
 def test_every_setting_is_tried() -> None:
@@ -53,28 +70,29 @@ def test_every_setting_is_tried() -> None:
 @pytest.mark.parametrize(("name", "file", "variable", "flag"), ONE_OF_EACH, ids=IDS)
 def test_precedence(place: Place, name: str, file: tuple[str, Any], variable: tuple[str, Any], flag: Any) -> None:
     """Flag, environment, project (trusted), user, default: each taken away, the next one holds."""
-    place.user(f"{name} = {file[0]}")
-    other = "[variables]\nZ = '9'" if name == "variables" else f"{name} = {file[0]}"
+    place.user(setting(name, file[0]))
+    other = "[variables]\nZ = '9'" if name == "variables" else setting(name, file[0])
     project = place.project(other)
     place.trust()
     flags = {name: flag} if flag is not None else {}
     names = {f"REKNIT_{name.upper()}": variable[0]}
 
     def expect(flags: dict[str, object], names: dict[str, str], value: Any, layer: Layer, origin: str) -> None:
-        loaded = place.load(flags, **names)
+        loaded = place.load(flags, REKNIT_ENV="staging", **names)
         assert field(loaded.options, name) == value
-        setting = loaded.settings[name]
-        assert (setting.value, setting.layer, setting.origin) == (value, layer, origin)
+        found = loaded.settings[name]
+        assert (found.value, found.layer, found.origin) == (value, layer, origin)
         assert loaded.notes == ()
 
     if flag is not None:
-        says = "arguments after --" if name == "pytest_args" else "--" + name.replace("_", "-")
-        expect(flags, names, flag, Layer.FLAG, says)
+        option = "arguments after --" if name == "pytest_args" else "--" + name.replace("_", "-")
+        expect(flags, names, flag, Layer.FLAG, option)
     expect({name: None}, names, variable[1], Layer.ENVIRONMENT, f"REKNIT_{name.upper()}")
     theirs = {"Z": "9"} if name == "variables" else file[1]
-    expect({}, {f"REKNIT_{name.upper()}": ""}, theirs, Layer.PROJECT, "reknit.toml")
+    table = f" [{TABLES[name]}]" if TABLES[name] else ""
+    expect({}, {f"REKNIT_{name.upper()}": ""}, theirs, Layer.PROJECT, f"reknit.toml{table}")
     project.unlink()
-    expect({}, {}, file[1], Layer.USER, str(place.folder / "user.toml"))
+    expect({}, {}, file[1], Layer.USER, f"user.toml{table}" if table else str(place.folder / "user.toml"))
     place.user("")
     expect({}, {}, field(Options(project=Path()), name), Layer.DEFAULT, "default")
 
@@ -106,11 +124,29 @@ def test_precedence(place: Place, name: str, file: tuple[str, Any], variable: tu
         ("", None, "whole_suite = false"),
         ("", "irreversible_paths = ['a']", None),
         ("irreversible_paths = ['a']", "irreversible_paths = ['b', 'a']", "irreversible_paths = ['b']"),
+        ("", "debugging.verbose_logging = false", None),
+        ("debugging.verbose_logging = false", None, "debugging.verbose_logging = true"),
+        ("", "debugging.strict_validation = true", None),
+        ("debugging.strict_validation = true", None, "debugging.strict_validation = false"),
+        ("", "security.relaxed_policies = false", None),
+        ("security.relaxed_policies = false", None, "security.relaxed_policies = true"),
+        ("", "security.strict_policies = true", None),
+        ("security.strict_policies = true", None, "security.strict_policies = false"),
+        ("", "security.auditing_enabled = true", None),
+        ("security.auditing_enabled = true", None, "security.auditing_enabled = false"),
+        ("", "performance.max_candidates = 5", None),
+        ("performance.max_candidates = 5", "performance.max_candidates = 4", "performance.max_candidates = 6"),
+        ("performance.max_dollars = 5", "performance.max_dollars = 0", "performance.max_dollars = 5.01"),
+        ("performance.max_tokens = 5", "performance.max_tokens = 0", "performance.max_tokens = 6"),
+        ("performance.patches_a_day = 5", "performance.patches_a_day = 0", "performance.patches_a_day = 6"),
+        ("", "integration.git = false", None),
+        ("integration.git = false", None, "integration.git = true"),
+        ("integration.pytest_cache = false", None, "integration.pytest_cache = true"),
     ],
 )
 def test_a_project_may_only_tighten(place: Place, user: str, tighter: str | None, looser: str | None) -> None:
     place.user(user)
-    name = (tighter or looser or "").partition(" ")[0]
+    name = (tighter or looser or "").partition(" ")[0].rpartition(".")[2]
     before = place.load().settings[name]
     if tighter:
         place.project(tighter)
@@ -225,6 +261,33 @@ class TestEnvironments:
         assert not loaded.options.apply
         assert "apply = true (only `false`)" in loaded.notes[0]
 
+    @pytest.mark.parametrize("environment", list(Deployment))
+    def test_what_is_usual_in_each(self, place: Place, environment: Deployment) -> None:
+        switches = {name for usual in USUAL.values() for name in usual}
+        settings = place.load(REKNIT_ENV=environment).settings
+        assert {name for name in switches if settings[name].value} == set(USUAL[environment])
+        assert {settings[name].origin for name in USUAL[environment]} <= {f"default in {environment}"}
+        for name in switches:
+            place.user(setting(name, str(not settings[name].value).lower()))
+            assert place.load(REKNIT_ENV=environment).settings[name].value is not settings[name].value
+
+    def test_a_project_cannot_loosen_what_is_usual(self, place: Place) -> None:
+        off = "\n".join(f"{name} = false" for name in ("strict_policies", "auditing_enabled"))
+        place.project(f"[debugging]\nstrict_validation = false\n[env.production.security]\n{off}\n")
+        loaded = place.load(REKNIT_ENV="production")
+        assert loaded.options.strict_validation
+        assert loaded.options.strict_policies
+        assert loaded.options.auditing_enabled
+        assert "strict_policies = false (only `true`)" in loaded.notes[0]
+
+    def test_sections_in_an_environment(self, place: Place) -> None:
+        text = "[tool.reknit.security]\nstrict_policies = true\n[tool.reknit.env.staging.security]\nauditing_enabled = true\n"
+        place.project(text, "pyproject.toml")
+        settings = place.load(REKNIT_ENV="staging").settings
+        assert settings["strict_policies"].origin == "pyproject.toml [tool.reknit.security]"
+        assert settings["auditing_enabled"].origin == "pyproject.toml [tool.reknit.env.staging.security]"
+        assert not place.load().options.auditing_enabled
+
     def test_there_are_three(self, place: Place) -> None:
         with pytest.raises(UsageError, match="REKNIT_ENV: there is no environment prod; nothing was run") as caught:
             place.load(REKNIT_ENV="prod")
@@ -247,6 +310,9 @@ class TestEnvironments:
         ("VARIABLES", "A", "REKNIT_VARIABLES should be words of the form NAME=VALUE"),
         ("VARIABLES", "1A=2", "REKNIT_VARIABLES is no name of an environment variable"),
         ("SEED", "9" * 5000, "REKNIT_SEED"),
+        ("PATCHES_A_DAY", "-1", "REKNIT_PATCHES_A_DAY should be greater than or equal to 0"),
+        ("MAX_DOLLARS", "nan", "REKNIT_MAX_DOLLARS should be"),
+        ("STRICT_POLICIES", "maybe", "REKNIT_STRICT_POLICIES should be a valid boolean"),
     ],
 )
 def test_variables_that_cannot_be_used(place: Place, name: str, text: str, says: str) -> None:
@@ -289,14 +355,33 @@ SETTINGS = {
     "apply": st.sampled_from(["true", "false"]),
     "unsafe": st.sampled_from(["true", "false"]),
     "whole_suite": st.sampled_from(["true", "false"]),
+    **{name: st.sampled_from(["true", "false"]) for usual in USUAL.values() for name in usual},
+    "max_candidates": st.sampled_from(["1", "1000", "1000000000000"]),
+    "max_dollars": st.sampled_from(["0", "0.5", "1e6"]),
+    "max_tokens": st.sampled_from(["0", "1000000000000"]),
+    "patches_a_day": st.sampled_from(["0", "1", "1000000"]),
+    "git": st.sampled_from(["true", "false"]),
+    "pytest_cache": st.sampled_from(["true", "false"]),
     "irreversible_paths": st.sampled_from(["[]", "['a']", "['b']", "['a', 'b']"]),
 }
-TABLES = st.fixed_dictionaries({}, optional=SETTINGS)
+VALUES = st.fixed_dictionaries({}, optional=SETTINGS)
 
 
 def text_of(base: dict[str, str], special: dict[str, str]) -> str:
-    lines = [f"{name} = {value}" for name, value in base.items()]
-    return "\n".join([*lines, "[env.production]", *(f"{name} = {value}" for name, value in special.items())])
+    return "\n".join([*_lines(base, ""), "[env.production]", *_lines(special, "env.production.")])
+
+
+def _lines(values: dict[str, str], prefix: str) -> list[str]:
+    tables = sorted({TABLES[name] for name in values} - {""})
+    lines = [f"{name} = {value}" for name, value in values.items() if not TABLES[name]]
+    for table in tables:
+        lines.append(f"[{prefix}{table}]")
+        lines += [f"{name} = {value}" for name, value in values.items() if TABLES[name] == table]
+    return lines
+
+
+def budgets(options: Options) -> tuple[float | None, ...]:
+    return (options.max_candidates, options.max_dollars, options.max_tokens, options.patches_a_day)
 
 
 def looseness(options: Options) -> tuple[float, ...]:
@@ -304,16 +389,24 @@ def looseness(options: Options) -> tuple[float, ...]:
     return (
         ISOLATION.index(options.isolation or "bubblewrap"),
         options.max_time,
-        options.max_cpu or float("inf"),
+        options.max_cpu or inf,
         options.jobs or usual_jobs(),
         options.apply,
         options.unsafe,
         not options.whole_suite,
+        options.verbose_logging,
+        not options.strict_validation,
+        options.relaxed_policies,
+        not options.strict_policies,
+        not options.audited,
+        *(inf if most is None else most for most in budgets(options)),
+        options.git,
+        options.pytest_cache,
         *(path not in options.irreversible_paths for path in ("a", "b")),
     )
 
 
-@given(TABLES, TABLES, TABLES, st.sampled_from(["development", "production"]), st.sampled_from([None, True, False]))
+@given(VALUES, VALUES, VALUES, st.sampled_from(["development", "production"]), st.sampled_from([None, True, False]))
 def test_no_file_of_a_repository_loosens_anything(
     user: dict[str, str], base: dict[str, str], special: dict[str, str], environment: str, flag: bool | None
 ) -> None:
@@ -326,7 +419,7 @@ def test_no_file_of_a_repository_loosens_anything(
         place.project(text_of(base, special))
         loaded = place.load(flags)
         options = loaded.options
-    assert [a <= b for a, b in zip(looseness(options), looseness(without), strict=True)] == [True] * 9
+    assert [a <= b for a, b in zip(looseness(options), looseness(without), strict=True)] == [True] * 20
     assert (options.python, options.pytest_args, options.env) == (without.python, without.pytest_args, without.env)
     assert options.fuel == without.fuel or (without.fuel is not None and (options.fuel or 0) < without.fuel)
     assert (options.project, options.state_dir) == (without.project, without.state_dir)
@@ -334,3 +427,28 @@ def test_no_file_of_a_repository_loosens_anything(
     mine = {name for name in offered if loaded.settings[name].layer is Layer.PROJECT}
     left = set(offered) - mine - ({"apply"} if flag is not None else set())
     assert all(any(f"{name} = " in note for note in loaded.notes) for name in left), "each left out is named"
+
+
+class TestStrictValidation:
+    STRICT = "[debugging]\nstrict_validation = true"
+
+    def test_a_variable_that_nobody_knows_is_an_error(self, place: Place) -> None:
+        assert place.load(REKNIT_MAX_TMIE="3").notes != ()
+        place.user(self.STRICT)
+        with pytest.raises(UsageError, match="REKNIT_MAX_TMIE is no setting; did you mean REKNIT_MAX_TIME") as caught:
+            place.load(REKNIT_MAX_TMIE="3")
+        assert (caught.value.slug, caught.value.exit_code) == ("config-strict", 2)
+        assert f"({place.folder.name}" not in caught.value.message
+        assert "strict_validation (user.toml [debugging])" in caught.value.message
+
+    def test_settings_that_are_not_read_are_an_error(self, place: Place) -> None:
+        place.root.mkdir()
+        (place.root / "reknit.toml").symlink_to(place.user("jobs = 1"))
+        assert "is a link that leads out" in place.load().notes[0]
+        with pytest.raises(UsageError, match="is a link that leads out"):
+            place.load(REKNIT_ENV="production")
+
+    def test_what_a_stranger_asks_for_in_vain_is_none(self, place: Place) -> None:
+        """Otherwise nobody could heal a project without trusting it."""
+        place.project("apply = true")
+        assert len(place.load(REKNIT_ENV="production").notes) == 1
