@@ -84,6 +84,8 @@ def _reading(sides: Names, read: Read) -> bool | None:
     written = {path for path in sides if path is not None}
     if sides[0] is None:
         return None
+    if len(written) == 2 and len(set(map(_stripped, written))) == 1:
+        return True  # a/x and b/x, old/x and new/x
     bare = _there(written, read)
     short = _there({path for path in map(_stripped, written) if path is not None} - written, read)
     if bare and short:

@@ -101,7 +101,7 @@ def test_files_come_and_go_and_change_their_kind() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ['a"b\\c', "line\nend", "é", os.fsdecode(b"\xe9.py"), "a b"])
+@pytest.mark.parametrize("name", ['a"b\\c', "line\nend", "é", os.fsdecode(b"\xe9.py"), "a b"], ids=ascii)
 def test_a_name_may_hold_anything(tmp_path: Path, name: str) -> None:
     tree = {name: Entry(content=b"a\n")}
     text = diff(b"a\n", b"b\n", name)
