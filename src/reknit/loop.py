@@ -30,7 +30,7 @@ from reknit.detect.tests import (
     with_known,
 )
 from reknit.detect.tests import signals as detect_signals
-from reknit.diagnose.context import context, redact
+from reknit.diagnose.context import context
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
 from reknit.errors import CannotJudgeError, SandboxError, StoreError
@@ -56,6 +56,7 @@ from reknit.model.verdict import CheckStatus, Verdict
 from reknit.propose.engine import Engine, Proposal
 from reknit.propose.hints import hints_for
 from reknit.propose.rank import why
+from reknit.redaction import redact
 from reknit.runner.base import SuiteRun, Trials
 from reknit.runner.layout import judge_of_tests
 from reknit.settling import also_healed, told, turns

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,35 +16,12 @@ import psutil
 
 from reknit.errors import UsageError
 from reknit.model.signal import CodeContext, ErrorContext, Frame, PastSignal, Signal, SystemState, UserContext
+from reknit.redaction import redact
 
 T = TypeVar("T")
 
-REDACTED = "[redacted]"
-
 #: Bytes; the least that a key must have to keep ids from being guessed.
 MIN_KEY = 16
-_SECRET_PARTS = (
-    "passw",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "cookie",
-    "credential",
-    "authoriz",
-    "authentic",
-    "bearer",
-    "privatekey",
-    "sessionid",
-)
-#: These are secrets as whole words only: "author" and "monkey" are none.
-_SECRET_WORDS = frozenset({"auth", "key", "keys", "otp", "pin", "salt", "nonce", "signature"})
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-#: A name inside a repr with what leads to its value: 'token': …, password=…, Cookie: …, ('authorization', …).
-_KEY = re.compile(r"""(?<![\w-])(?P<name>\w[\w-]*)(?:['"]\s*[:=,]\s*|\s*[:=]\s*)""")
-#: A string, or bare text up to what ends it; anything with brackets is no simple value.
-_SIMPLE = re.compile(r"""b?'(?:[^'\\]|\\.)*+'|b?"(?:[^"\\]|\\.)*+"|[^,&'"\n()\[\]{}]++(?![('"\[{])""", re.DOTALL)
 
 
 def context(
@@ -121,31 +97,6 @@ def _measured(measure: Callable[[], T]) -> T | None:
         return measure()
     except OSError:
         return None
-
-
-def redact(local_variables: Mapping[str, str]) -> dict[str, str]:
-    """The reprs, without those of variables named like secrets and without values of keys named so inside others."""
-    return {name: REDACTED if looks_secret(name) else _redact_values(text) for name, text in local_variables.items()}
-
-
-def looks_secret(name: str) -> bool:
-    """Whether a name says that its value should not be seen: password, apiKey, auth_header, SESSION-ID."""
-    flat = re.sub(r"[^a-z0-9]", "", name.lower())
-    return any(part in flat for part in _SECRET_PARTS) or not _SECRET_WORDS.isdisjoint(
-        word.lower() for word in _WORDS.findall(name)
-    )
-
-
-def _redact_values(text: str) -> str:
-    done, at = "", 0
-    for key in _KEY.finditer(text):
-        if key.start() < at or not looks_secret(key["name"]):
-            continue
-        value = _SIMPLE.match(text, key.end())
-        done += text[at : key.end()] + REDACTED
-        # Where a nested or shortened value ends cannot be told: the rest goes.
-        at = value.end() if value else len(text)
-    return done + text[at:]
 
 
 def hash_user(user_id: str, key: bytes) -> str:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reknit.diagnose.context import MIN_KEY, REDACTED, context, hash_user, looks_secret, redact
+from reknit.diagnose.context import MIN_KEY, context, hash_user
 from reknit.errors import UsageError
 from reknit.model.codec import dumps, loads
 from reknit.model.signal import ErrorContext, ErrorInfo, Frame, PastSignal, Signal, SignalKind, UserContext
+from reknit.redaction import REDACTED, looks_secret, redact
 
 FRAMES = (
     Frame(path="tests/test_a.py", line=3, function="test_a", code="assert f(None) == 1"),
