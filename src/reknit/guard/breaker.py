@@ -1,22 +1,25 @@
 """A circuit breaker that weighs evidence instead of counting to a limit.
 
 Into OPEN: a cumulative sum over outcomes (Page, Biometrika 1954) finds since when failures are more frequent than usual,
-and the failure rate since then must exceed the threshold by its lower Wilson bound (JASA 1927). So five failures in a row
-open it whatever went before, and a rate that is bad but under the threshold never does. One retry is granted first.
+and the failure rate since then must exceed the threshold by its lower Wilson bound (JASA 1927). So after good times a few
+failures in a row open it; and as calls of long ago fade, bad times do not delay it by much. One retry is granted first.
 
 Out of OPEN: by timer only. A trial call that comes too early costs a failure; one that comes late costs the good calls that
 were rejected meanwhile. For an outage whose end is unknown and that has lasted for t, with a call every g, both grow alike
 if the next trial is sqrt(t·g) away: waits follow the outage and the traffic, and none has to be set. Into CLOSED: by
 successful trial calls only.
 
-Every function is pure: a state in, a state out, with the transitions between. `now` is in seconds of any clock that does
-not go back. To decide, to act and to count are three steps, as a call may be long, or never end.
+Every function is pure: a state in, a state out, with the transitions between. `now` is in seconds of any clock; where that
+goes back, or is none, `GuardError` is raised and the state stays as it was. To decide, to act and to count are three steps,
+as a call may be long, or never end.
 """
 
 from __future__ import annotations
 
 import enum
+import functools
 import math
+import sys
 from dataclasses import dataclass, field, replace
 
 from reknit.errors import GuardError
@@ -27,8 +30,12 @@ _USUAL, _LATE, _GAP = 0.01, 0.2, 0.1
 _LEAST, _MOST, _SOUGHT = 0.02, 0.3, 0.6
 #: Standard errors between a rate and its lower bound: 95 %, one-sided.
 _Z = 1.645
-#: Outcomes without which a suspicion is none.
-_FEWEST = 3
+#: Outcomes without which a suspicion is none, and how many of them weigh fully: of more, each half counts half.
+_FEWEST, _MEMORY = 3, 64
+#: A threshold above which that memory could never be sure.
+_HIGHEST = 0.9
+#: A pause counts as at most so many times the usual time between calls: a night says nothing about the traffic of a day.
+_PAUSE = 10
 #: A wait is this times sqrt(t·g).
 _WAIT = 1.4
 _DAY = 86_400.0
@@ -65,7 +72,7 @@ class Limits:
 
     #: A failure rate that is surely above this opens it.
     threshold: float = 0.5
-    #: A failure rate of late above this degrades it; below four fifths of it, no more.
+    #: A failure rate of late above this degrades it.
     degraded: float = 0.25
     #: Successful trial calls, beyond the failed ones, that close it.
     recovery_threshold: int = 3
@@ -73,18 +80,25 @@ class Limits:
     trials: int = 3
     #: Fewer outcomes than this never open it.
     minimum: int = 5
-    #: Seconds between two trials, at least and at most.
-    shortest_wait: float = 0.0
+    #: Seconds between two trials, at least and at most; calls at one instant are not all trials.
+    shortest_wait: float = 0.001
     longest_wait: float = 3600.0
     #: A trial call that has not ended by then is given up, in seconds.
     trial_seconds: float = 900.0
 
+    @property
+    def restored(self) -> float:
+        """The failure rate of late below which it is degraded no more."""
+        return 0.8 * self.degraded
+
     def __post_init__(self) -> None:
-        rates = (self.threshold, self.degraded)
         waits = (self.shortest_wait, self.longest_wait, self.trial_seconds)
         counts = (self.recovery_threshold, self.trials, self.minimum)
-        if not all(0 < rate < 1 for rate in rates) or not all(0 <= wait < math.inf for wait in waits):
-            raise GuardError("a breaker's rates lie between 0 and 1, and its waits are finite", slug="guard-limits")
+        if not 0 < self.degraded < self.threshold <= _HIGHEST:
+            message = f"a breaker's rates lie between 0 and {_HIGHEST}, and it degrades before it opens"
+            raise GuardError(message, slug="guard-limits")
+        if not all(0 <= wait < math.inf for wait in waits):
+            raise GuardError("a breaker's waits are finite and not below 0", slug="guard-limits")
         if min(counts) < 1 or self.shortest_wait > self.longest_wait:
             raise GuardError("a breaker's counts are at least 1, and its waits in order", slug="guard-limits")
 
@@ -97,7 +111,9 @@ class State:
     #: Why it is in this mode, and since when.
     reason: str = "nothing has failed"
     since: float = 0.0
-    #: Counts the changes of mode: the outcome of a call that began before the last one says nothing about this mode.
+    #: The newest time that it was told.
+    seen: float = 0.0
+    #: Counts the times that it let calls through on other terms: outcomes of calls that began before say nothing now.
     generation: int = 0
     outcomes: int = 0
     #: The usual failure rate, and that of late.
@@ -159,38 +175,50 @@ class Step:
     transitions: tuple[Transition, ...] = field(default=())
 
 
-_THROUGH = frozenset({Mode.CLOSED, Mode.DEGRADED, Mode.DISABLED, Mode.METRICS_ONLY})
+#: Calls are let through, and their outcomes mean the same.
+_LIGHT = (Mode.CLOSED, Mode.DEGRADED)
+_THROUGH = (*_LIGHT, Mode.DISABLED, Mode.METRICS_ONLY)
 
 
 def decide(state: State, limits: Limits, now: float) -> tuple[Permit | Rejection, Step]:
     """Whether a call may be made now."""
+    check(state, now)
     if state.mode in _THROUGH:
-        return Permit(generation=state.generation), Step(state=state)
-    _check(state, now)
-    if state.mode is Mode.FORCED_OPEN:
-        return Rejection(retry_at=math.inf, why=state.reason), Step(state=state)
-    state = _heard(state, now)
+        return _permit(state.generation), Step(state=state)
+    state, until = _heard(state, now), held_until(state, limits)
+    if now < until:
+        why = f"{state.out} trial calls are being made" if state.mode is Mode.HALF_OPEN else state.reason
+        return Rejection(retry_at=until, why=why), Step(state=state)
+    step = Step(state=state)
     if state.mode is Mode.OPEN:
-        if now < state.retry_at:
-            return Rejection(retry_at=state.retry_at, why=state.reason), Step(state=state)
-        state = replace(state, out=1, began=now, good=0, bad=0)
-        step = _go(state, Mode.HALF_OPEN, now, "the wait is over; trial calls are made")
-        return Permit(generation=step.state.generation, trial=True), step
-    if state.out >= limits.trials and now - state.began >= limits.trial_seconds:
-        state = replace(state, out=0)  # whoever made them has died
-    if state.out >= limits.trials:
-        why = f"{state.out} trial calls are being made"
-        return Rejection(retry_at=state.began + limits.trial_seconds, why=why), Step(state=state)
-    return Permit(generation=state.generation, trial=True), Step(state=replace(state, out=state.out + 1, began=now))
+        fresh = replace(state, out=0, good=0, bad=0)
+        step = _go(fresh, Mode.HALF_OPEN, now, "the wait is over; trial calls are made")
+    elif state.out >= limits.trials:  # whoever made them has died; what they may still say comes too late
+        step = Step(state=replace(state, out=0, generation=state.generation + 1))
+    state = replace(step.state, out=step.state.out + 1, began=now)
+    return Permit(generation=state.generation, trial=True), replace(step, state=state)
+
+
+def held_until(state: State, limits: Limits) -> float:
+    """When the next call may be made: -infinity where it may be now, infinity where a person has to say so."""
+    match state.mode:
+        case Mode.FORCED_OPEN:
+            return math.inf
+        case Mode.OPEN:
+            return state.retry_at
+        case Mode.HALF_OPEN if state.out >= limits.trials:
+            return state.began + limits.trial_seconds
+        case _:
+            return -math.inf
 
 
 def record(
     state: State, limits: Limits, permit: Permit, ending: Ending, now: float, *, degrading: bool = False
 ) -> Step:
     """Count how a permitted call ended; `degrading`: the trend of the failures says so (`guard.trend`)."""
+    check(state, now)
     if state.mode is Mode.DISABLED or permit.generation != state.generation:
         return Step(state=state)
-    _check(state, now)
     if state.mode is Mode.HALF_OPEN:
         return _tried(state, limits, ending, now)
     if ending is Ending.IGNORED:
@@ -201,7 +229,7 @@ def record(
     if ending is Ending.FAILED and state.outcomes >= limits.minimum:
         reason = _why_open(state, limits, degrading=degrading)
         if reason and not state.graced:
-            return Step(state=replace(state, graced=True))
+            return _shed(replace(state, graced=True), limits, now)
         if reason:
             return _opened(state, limits, now, reason)
     return _shed(state, limits, now)
@@ -209,12 +237,12 @@ def record(
 
 def rolled_back(state: State, now: float) -> Step:
     """Count a deploy that was taken back; the second within 24 hours opens the breaker until a person closes it."""
-    _check(state, now)
-    recent = (*(at for at in state.rollbacks if now - at < _DAY), now)
-    state = replace(state, rollbacks=recent)
-    if len(recent) < 2 or state.mode in (Mode.FORCED_OPEN, Mode.DISABLED, Mode.METRICS_ONLY):
+    check(state, now)
+    before = state.rollbacks[-1:]
+    state = replace(state, seen=now, rollbacks=(*before, now))
+    if not before or now - before[0] >= _DAY or state.mode in (Mode.DISABLED, Mode.METRICS_ONLY):
         return Step(state=state)
-    return _go(state, Mode.FORCED_OPEN, now, f"{len(recent)} deploys were rolled back within 24 hours")
+    return _go(state, Mode.FORCED_OPEN, now, "two deploys were rolled back within 24 hours")
 
 
 def force_open(state: State, now: float, reason: str) -> Step:
@@ -224,8 +252,13 @@ def force_open(state: State, now: float, reason: str) -> Step:
 
 def close(state: State, now: float, reason: str) -> Step:
     """Close it by a person's word; what led to its opening is forgotten, what is usual is not."""
-    fresh = State(generation=state.generation, usual=state.usual, gap=state.gap, last=state.last, mode=state.mode)
-    return _go(fresh, Mode.CLOSED, now, reason)
+    step = _go(state, Mode.CLOSED, now, reason)
+    kept = step.state
+    fresh = State(
+        reason=kept.reason, since=kept.since, seen=now, generation=kept.generation,
+        usual=kept.usual, gap=kept.gap, last=kept.last,
+    )  # fmt: skip
+    return replace(step, state=fresh)
 
 
 def disable(state: State, now: float, reason: str, *, count: bool = False) -> Step:
@@ -233,34 +266,34 @@ def disable(state: State, now: float, reason: str, *, count: bool = False) -> St
     return _go(state, Mode.METRICS_ONLY if count else Mode.DISABLED, now, reason)
 
 
-def reset(now: float) -> State:
-    """A breaker that knows nothing."""
-    return State(since=now)
-
-
-def level(state: State, limits: Limits) -> int:
-    """How much is shed, from 0 (nothing) to 4 (all but detection)."""
-    if state.mode in (Mode.OPEN, Mode.HALF_OPEN, Mode.FORCED_OPEN):
-        return 4
-    if state.mode is not Mode.DEGRADED:
-        return 0
-    share = (state.late - limits.degraded) / max(limits.threshold - limits.degraded, 1e-9)
-    return min(max(1 + int(share * 3), 1), 3)
-
-
-def _check(state: State, now: float) -> None:
+def reset(state: State, now: float, reason: str) -> Step:
+    """A breaker that knows nothing but what the time is now; the way on where the clock had been ahead."""
     if not math.isfinite(now):
-        raise GuardError(f"{now} is no time; the breaker is as it was", slug="guard-clock")
-    if now < max(state.since, state.last or state.since):
-        raise GuardError("the clock went back; the breaker is as it was", slug="guard-clock")
+        check(state, now)
+    fresh = State(reason=reason, since=now, seen=now, generation=state.generation + 1)
+    return Step(state=fresh, transitions=_passage(state.mode, fresh))
+
+
+def check(state: State, now: float) -> None:
+    """`GuardError` where `now` is no time, or before another that the breaker was told."""
+    if not state.seen <= now < math.inf:
+        what = "the clock went back" if math.isfinite(now) else f"{now} is no time"
+        raise GuardError(f"{what}; the breaker is as it was", slug="guard-clock")
+
+
+@functools.lru_cache(maxsize=64)
+def _permit(generation: int) -> Permit:
+    return Permit(generation=generation)
 
 
 def _heard(state: State, now: float) -> State:
     """A call was made, or would have been."""
     if state.last is None:
-        return replace(state, last=now)
-    gap = now - state.last
-    return replace(state, last=now, gap=gap if state.gap is None else state.gap + _GAP * (gap - state.gap))
+        return replace(state, seen=now, last=now)
+    gap, usual = now - state.last, state.gap
+    if usual:
+        gap = min(gap, _PAUSE * usual)
+    return replace(state, seen=now, last=now, gap=gap if usual is None else usual + _GAP * (gap - usual))
 
 
 def _counted(state: State, *, failed: bool) -> State:
@@ -274,12 +307,15 @@ def _counted(state: State, *, failed: bool) -> State:
     )
     if suspicion <= 0:
         return replace(new, suspicion=0.0, calls=0, failures=0, graced=False)
-    return replace(new, suspicion=suspicion, calls=state.calls + 1, failures=state.failures + failed)
+    calls, failures = state.calls + 1, state.failures + failed
+    if calls > _MEMORY:
+        calls, failures = calls // 2, failures // 2
+    return replace(new, suspicion=suspicion, calls=calls, failures=failures)
 
 
 def _why_open(state: State, limits: Limits, *, degrading: bool) -> str | None:
     if state.calls >= _FEWEST and lower_bound(state.failures, state.calls) > limits.threshold:
-        return f"{state.failures} of the last {state.calls} failed"
+        return f"{state.failures} of {state.calls} calls failed of late"
     if degrading and state.late > limits.threshold:
         return f"failures rise, and {state.late:.0%} failed of late"
     return None
@@ -304,7 +340,7 @@ def _retry_at(state: State, limits: Limits, now: float) -> float:
     """When the next trial call may be made."""
     gap = state.gap or 0.0
     wait = _WAIT * math.sqrt(max(now - state.opened, gap) * gap)
-    return now + min(max(wait, limits.shortest_wait), limits.longest_wait)
+    return min(now + min(max(wait, limits.shortest_wait), limits.longest_wait), sys.float_info.max)
 
 
 def _tried(state: State, limits: Limits, ending: Ending, now: float) -> Step:
@@ -329,12 +365,22 @@ def _shed(state: State, limits: Limits, now: float) -> Step:
     """Degraded while the failure rate of late is high."""
     if state.mode is Mode.CLOSED and state.late > limits.degraded and state.outcomes >= limits.minimum:
         return _go(state, Mode.DEGRADED, now, f"{state.late:.0%} failed of late")
-    if state.mode is Mode.DEGRADED and state.late < 0.8 * limits.degraded:
+    if state.mode is Mode.DEGRADED and state.late < limits.restored:
         return _go(state, Mode.CLOSED, now, f"{state.late:.0%} failed of late")
     return Step(state=state)
 
 
 def _go(state: State, mode: Mode, now: float, reason: str) -> Step:
-    _check(state, now)
-    new = replace(state, mode=mode, reason=reason, since=now, generation=state.generation + 1)
-    return Step(state=new, transitions=(Transition(at=now, before=state.mode, after=mode, reason=reason),))
+    """Into the mode, or nothing where it is in it."""
+    check(state, now)
+    if state.mode is mode:
+        return Step(state=state)
+    alike = state.mode in _LIGHT and mode in _LIGHT
+    new = replace(state, mode=mode, reason=reason, since=now, seen=now, generation=state.generation + (not alike))
+    return Step(state=new, transitions=_passage(state.mode, new))
+
+
+def _passage(before: Mode, new: State) -> tuple[Transition, ...]:
+    if before is new.mode:
+        return ()
+    return (Transition(at=new.since, before=before, after=new.mode, reason=new.reason),)
