@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from reknit.apply.journal import Journal
 from reknit.archiving import archiving
 from reknit.config import Options, find_root
 from reknit.config.options import usual_jobs
+from reknit.control import SEARCH, Control, Held
 from reknit.detect.flaky import OUT_OF_ORDER, Rerun
 from reknit.detect.tests import (
     LAST_FAILED,
@@ -33,21 +34,23 @@ from reknit.detect.tests import signals as detect_signals
 from reknit.diagnose.context import context
 from reknit.diagnose.faults import faults
 from reknit.diagnose.revision import git_revision
-from reknit.errors import CannotJudgeError, SandboxError, StoreError
+from reknit.errors import CannotJudgeError, SandboxError
 from reknit.events import Observer, ignore
+from reknit.guard.breaker import Ending
+from reknit.healing import Healing, keep_found, kept, report_of
 from reknit.kit import Kit
 from reknit.kit import kit as make_kit
 from reknit.lang.python import Source, functions, parse
 from reknit.memory import Tried
 from reknit.model.fault import Fault
 from reknit.model.outcome import (
-    Cost,
+    CircuitOpen,
+    Failed,
     NotHealed,
     Outcome,
     Proposed,
     Quarantined,
     Report,
-    Row,
     ValidationFailed,
 )
 from reknit.model.patch import Entry, Patch, Tree
@@ -56,7 +59,6 @@ from reknit.model.verdict import CheckStatus, Verdict
 from reknit.propose.engine import Engine, Proposal
 from reknit.propose.hints import hints_for
 from reknit.propose.rank import why
-from reknit.redaction import redact
 from reknit.runner.base import SuiteRun, Trials
 from reknit.runner.layout import judge_of_tests
 from reknit.settling import also_healed, told, turns
@@ -68,23 +70,6 @@ from reknit.writing import Writing, writable
 
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healing:
-    """What is known between two steps."""
-
-    #: The suite as it is, untouched by any tool.
-    baseline: SuiteRun
-    signals: tuple[Signal, ...]
-    faults: tuple[Fault, ...] = ()
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def open(self) -> tuple[Signal, ...]:
-        """Those that have no outcome yet."""
-        return tuple(s for s in self.signals if s.test not in self.outcomes)
 
 
 def heal(
@@ -107,42 +92,44 @@ def heal(
         kit = make_kit(options, root, observe, store)
         healing = detect(kit, asked)
         healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
+        control = Control(
+            store.controls, tell=lambda text: kit.tell("control", text), patches_a_day=options.patches_a_day
+        )
         try:
             if healing.open:
-                sources, entries, run = _sources(kit, healing)
-                healing = diagnose(kit, healing, run, sources)
-                healing = propose(kit, healing, run, sources, entries)
-            report = _report(kit, healing)
+                healing = _searched(kit, healing, control)
+            report = report_of(kit, healing)
             if writable(options, healing.outcomes) and confirm(report):
-                with _writing(kit, healing, _archived(kit, store, Journal(root, state))) as writing:
-                    return _kept(store, _report(kit, apply(healing, writing)))
+                with _writing(kit, healing, _archived(kit, store, Journal(root, state)), control) as writing:
+                    return kept(store, report_of(kit, apply(healing, writing)))
         except KeyboardInterrupt as exc:
-            _keep_found(kit, healing, store, exc)
+            keep_found(kit, healing, store, exc)
             raise
-        return _kept(store, report)
+        return kept(store, report)
+
+
+def _searched(kit: Kit, healing: Healing, control: Control) -> Healing:
+    """Search patches for what is open, unless the breaker of searches holds that back; its end is counted."""
+    permit = control.ask(SEARCH)
+    if isinstance(permit, Held):
+        why = f"searching is held back: the breaker {SEARCH} is {permit}"
+        outcomes = {s.test or "": CircuitOpen(level=str(permit)) for s in healing.open}
+        return replace(healing, outcomes={**healing.outcomes, **outcomes}, held=(why,))
+    ending = Ending.IGNORED
+    try:
+        sources, entries, run = _sources(kit, healing)
+        healing = diagnose(kit, healing, run, sources)
+        healing = propose(kit, healing, run, sources, entries)
+        harmful = any(isinstance(outcome, ValidationFailed | Failed) for outcome in healing.outcomes.values())
+        ending = Ending.FAILED if harmful else Ending.SUCCEEDED
+    finally:
+        control.ended(SEARCH, permit, ending)
+    return healing
 
 
 def _archived(kit: Kit, store: Store, journal: Journal) -> Journal:
     journal.done = archiving(store.record, lambda note: kit.tell("apply", f"note: {note}"))
     return journal
-
-
-def _keep_found(kit: Kit, healing: Healing, store: Store, exc: KeyboardInterrupt) -> None:
-    """Keep the patches that were found before the user ended the run; a note on `exc` says how to get at them."""
-    found = {t: o for t, o in kit.outcomes.items() if isinstance(o, Proposed)}
-    if found:
-        signals = tuple(s for s in healing.signals if s.test in found)
-        _kept(store, _report(kit, replace(healing, signals=signals, outcomes=found)))
-        exc.add_note("`reknit show` has the patches that were found by then")
-
-
-def _kept(store: Store, report: Report) -> Report:
-    """The report, kept; that it could not be is a note, since patches may be written by now."""
-    try:
-        store.save_report(report)
-    except StoreError as exc:
-        return replace(report, notes=(*report.notes, *store.notes, exc.message))
-    return replace(report, notes=(*report.notes, *store.notes))
 
 
 def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
@@ -368,24 +355,13 @@ def _judge(kit: Kit, healing: Healing, patch: Patch, tree: Tree, tests: tuple[st
     return verdict
 
 
-def _writing(kit: Kit, healing: Healing, journal: Journal) -> Writing:
-    return Writing(kit, journal, lambda patch, tree, tests: _judge(kit, healing, patch, tree, tests))
+def _writing(kit: Kit, healing: Healing, journal: Journal, control: Control | None = None) -> Writing:
+    return Writing(kit, journal, lambda patch, tree, tests: _judge(kit, healing, patch, tree, tests), control)
 
 
 def apply(healing: Healing, writing: Writing) -> Healing:
     """Write the patches that may be written."""
     outcomes = writing.write(healing.outcomes)
-    return replace(healing, outcomes=outcomes, notes=(*healing.notes, *writing.notes))
-
-
-def _report(kit: Kit, healing: Healing) -> Report:
-    shown = (replace(s, local_variables=redact(s.local_variables)) for s in healing.signals)  # it is kept
-    rows = tuple(Row(signal=s, outcome=healing.outcomes[s.test or ""]) for s in shown)
-    used = kit.meter
-    cost = Cost(
-        candidates=kit.candidates,
-        steps=kit.steps,
-        seconds=round(used.seconds, 3),
-        cpu_seconds=round(used.cpu_seconds, 3),
+    return replace(
+        healing, outcomes=outcomes, notes=(*healing.notes, *writing.notes), held=(*healing.held, *writing.held)
     )
-    return Report(project=str(kit.root), started=kit.started, rows=rows, cost=cost, notes=(*kit.notes, *healing.notes))

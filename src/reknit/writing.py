@@ -12,6 +12,7 @@ from reknit.apply.journal import Journal
 from reknit.apply.losses import declared
 from reknit.apply.tree import read
 from reknit.config import Options
+from reknit.control import Control, Deploy
 from reknit.errors import CannotJudgeError, ConflictError, IrreversibleError, JournalError, ReknitError
 from reknit.kit import Kit
 from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Reverted
@@ -44,12 +45,15 @@ class Writing:
     So a run that is cut short before its report is kept leaves the files as they were.
     """
 
-    def __init__(self, kit: Kit, journal: Journal, judge: Judge) -> None:
+    def __init__(self, kit: Kit, journal: Journal, judge: Judge, control: Control | None = None) -> None:
         self._kit = kit
         self._journal = journal
         self._judge = judge
         self._receipts: list[Receipt] = []
+        self._control = control
         self.notes: list[str] = []
+        #: What a breaker or the day's budget held back.
+        self.held: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +100,10 @@ class Writing:
             if not verdict.passed:
                 self._note(proposed, f"after the others, it {verdict.checks[-1].evidence}")
                 return outcomes
+        deploy = Deploy(self._control)
+        if why := deploy.held_back():
+            self.held.append(f"patch {proposed.patch.id[:8]} was not written: {why}")
+            return outcomes
         try:
             receipt = self._journal.apply(
                 patch,
@@ -107,10 +115,12 @@ class Writing:
         except (ConflictError, IrreversibleError, JournalError) as exc:
             if exc.slug in _UNCLEAR:
                 raise
+            deploy.ended(None)
             self._note(proposed, exc.message)
             return outcomes
         self._receipts.append(receipt)
         outcome = self._taken_back(tests) or Healed(patch=patch, verdict=verdict, receipt=receipt)
+        deploy.ended(isinstance(outcome, Healed))
         return {**outcomes, **dict.fromkeys(tests, outcome)}
 
     def _taken_back(self, tests: tuple[str, ...]) -> Reverted | Failed | None:

@@ -6,10 +6,10 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from reknit import loop
 from reknit.clock import Meter
 from reknit.config import Options
 from reknit.events import ignore
+from reknit.healing import Healing
 from reknit.kit import Kit
 from reknit.memory import Memory
 from reknit.model.outcome import Outcome, Proposed
@@ -51,8 +51,8 @@ def proposed(word: bytes, new: bytes, label: Label = Label.PLAUSIBLE) -> Propose
     return Proposed(patch=patch, verdict=verdict, why="")
 
 
-def healing(**outcomes: Outcome) -> loop.Healing:
-    return loop.Healing(baseline=RED, signals=(), outcomes=outcomes)
+def healing(**outcomes: Outcome) -> Healing:
+    return Healing(baseline=RED, signals=(), outcomes=outcomes)
 
 
 def passing(*tests: str) -> SuiteRun:

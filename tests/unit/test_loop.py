@@ -14,6 +14,7 @@ from reknit import loop
 from reknit.config import Options
 from reknit.detect.tests import LAST_FAILED
 from reknit.errors import CannotJudgeError, StoreError, UsageError
+from reknit.healing import Healing, keep_found, kept, report_of
 from reknit.kit import level, memory
 from reknit.model.outcome import Healthy, NotHealed, Outcome, Proposed, Quarantined, WhyNot
 from reknit.model.signal import ErrorInfo, Signal, SignalKind
@@ -114,13 +115,13 @@ class TestDiagnose:
 
     @pytest.mark.parametrize("second", ["passed", "skipped", "xfailed"])
     def test_what_does_not_fail_again_is_flaky(self, root: Path, second: Any) -> None:
-        start = loop.Healing(baseline=RED, signals=self.signals("one", "two"))
+        start = Healing(baseline=RED, signals=self.signals("one", "two"))
         done = loop.diagnose(kit(root), start, suite({"one": second, "two": "failed"}), {})
         assert isinstance(done.outcomes["one"], Quarantined)
         assert [f.tests for f in done.faults] == [("two",)]
 
     def test_what_could_not_be_traced_has_an_outcome_too(self, root: Path) -> None:
-        start = loop.Healing(baseline=RED, signals=self.signals("one", "two"))
+        start = Healing(baseline=RED, signals=self.signals("one", "two"))
         done = loop.diagnose(kit(root), start, suite({"two": "failed"}, not_run=["one"]), {})
         outcome = done.outcomes["one"]
         assert isinstance(outcome, NotHealed)
@@ -139,7 +140,7 @@ def test_an_isolation_that_there_is_not_names_those_that_are() -> None:
 def test_secrets_among_the_variables_are_not_reported(root: Path) -> None:
     error = ErrorInfo(type="E", message="")
     signal = Signal(kind=SignalKind.TEST, test="one", error=error, local_variables={"api_token": "'s3cr3t'", "n": "1"})
-    report = loop._report(kit(root), loop.Healing(baseline=RED, signals=(signal,), outcomes={"one": Healthy()}))
+    report = report_of(kit(root), Healing(baseline=RED, signals=(signal,), outcomes={"one": Healthy()}))
     assert report.rows[0].signal.local_variables == {"api_token": "[redacted]", "n": "1"}
 
 
@@ -159,8 +160,8 @@ def test_a_report_that_cannot_be_kept_is_a_note(root: Path) -> None:
 
             self.save_report = fail
 
-    report = loop._report(kit(root), healing())
-    assert loop._kept(Full(), report).notes == ("old", "the disk is full")  # type: ignore[arg-type]
+    report = report_of(kit(root), healing())
+    assert kept(Full(), report).notes == ("old", "the disk is full")  # type: ignore[arg-type]
 
 
 class TestMemory:
@@ -184,7 +185,7 @@ def test_what_was_found_before_the_user_ended_the_run_is_kept(root: Path, tmp_pa
     tools.outcomes |= {"one": found, "two": Quarantined(flaky="")}
     end = KeyboardInterrupt()
     with Store.open(tmp_path / "store.db") as store:
-        loop._keep_found(tools, loop.Healing(baseline=RED, signals=signals), store, end)
+        keep_found(tools, Healing(baseline=RED, signals=signals), store, end)
         assert [f.patch.id for f in store.latest_proposed()] == [found.patch.id]
     assert "reknit show" in end.__notes__[0]
 
@@ -192,6 +193,6 @@ def test_what_was_found_before_the_user_ended_the_run_is_kept(root: Path, tmp_pa
 def test_a_run_ended_before_anything_was_found_keeps_nothing(root: Path, tmp_path: Path) -> None:
     end = KeyboardInterrupt()
     with Store.open(tmp_path / "store.db") as store:
-        loop._keep_found(kit(root), healing(), store, end)
+        keep_found(kit(root), healing(), store, end)
         assert store.runs() == ()
     assert not hasattr(end, "__notes__")

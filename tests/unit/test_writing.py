@@ -13,6 +13,7 @@ from reknit import loop
 from reknit.apply.journal import Journal
 from reknit.config import Options
 from reknit.errors import CannotJudgeError, JournalError, StoreError
+from reknit.healing import Healing
 from reknit.kit import Kit
 from reknit.model.outcome import Failed, Healed, Proposed, Reverted
 from reknit.model.verdict import Label
@@ -31,7 +32,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def write(tools: Kit, start: loop.Healing, journal: Journal) -> loop.Healing:
+def write(tools: Kit, start: Healing, journal: Journal) -> Healing:
     """As the loop does it."""
     with loop._writing(tools, start, journal) as writing:
         return loop.apply(start, writing)

@@ -97,7 +97,7 @@ def heal_verb(options: Options, *, ask: bool, as_json: bool = False) -> int:
             ticker.pause()
             said = ("interrupted; the project's files are as they were", *getattr(exc, "__notes__", ()))
             raise Interrupted("; ".join(said)) from None
-    status = exit_status([r.outcome for r in report.rows])
+    status = exit_status([r.outcome for r in report.rows], held=bool(report.held))
     before = before or entries_before(root, report)
     if as_json:
         results.emit("heal", results.heal_result(report, before), status)
@@ -126,9 +126,9 @@ def _say_what_was_not_written(options: Options, report: Report, *, ask: bool) ->
 PRECEDENCE = (4, 5, 1, 3, 0)
 
 
-def exit_status(outcomes: Sequence[Outcome]) -> int:
+def exit_status(outcomes: Sequence[Outcome], *, held: bool = False) -> int:
     """Of a run: the first of 4 could not go on, 5 held back, 1 unhealed, 3 found and not applied, 0 that applies."""
-    found = {_status(outcome) for outcome in outcomes}
+    found = {_status(outcome) for outcome in outcomes} | ({5} if held else set())
     return next((status for status in PRECEDENCE if status in found), 0)
 
 

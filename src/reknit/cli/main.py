@@ -307,6 +307,35 @@ def log(
 
 
 @app.command()
+def status(*, project: Project = Path(), env: Environment = None, as_json: AsJson = False) -> None:
+    """Show what is held back in the project now, why, and until when."""
+    from reknit.cli.settings import settled
+    from reknit.cli.status import status_verb
+
+    raise typer.Exit(status_verb(settled(project, {"env": env}, state_base()).options, as_json=as_json))
+
+
+@app.command()
+def breaker(
+    turn: Annotated[
+        str,
+        typer.Argument(metavar="open | close | disable | count | reset", help="count: disable, and go on counting."),
+    ],
+    name: Annotated[
+        str | None, typer.Argument(help="heal/search or deploy/journal; all without one.", show_default=False)
+    ] = None,
+    *,
+    project: Project = Path(),
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Open, close, disable or reset what holds reknit back, by your own word."""
+    from reknit.cli.status import breaker_verb
+
+    raise typer.Exit(breaker_verb(_of(project), turn, name, reason, as_json=as_json))
+
+
+@app.command()
 def doctor(
     *,
     project: Project = Path(),

@@ -53,7 +53,7 @@ def show_report(console: Console, report: Report, before: Mapping[str, Entry]) -
         say(console, Text())
     if left := groups[_MOST_GROUPS:]:
         say(console, Text(f"{_counted(left)}; `reknit heal --json` names each\n", "yellow"))
-    for note in report.notes:
+    for note in (*report.held, *report.notes):
         say(console, Text(f"note: {printable(note)}", "dim"))
     say(console, Text(bill(report.cost)))
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from reknit.bench.case import BenchResult
 from reknit.cli.gc import GcResult
 from reknit.cli.results import ApplyResult, ChangeResult, DemoResult, HealResult, LogResult, ShowResult
+from reknit.cli.status import StatusResult
 from reknit.cli.trust import TrustResult
 from reknit.doctor.checkup import Checkup
 from reknit.model.document import SCHEMA_VERSION, Problem
@@ -24,6 +25,8 @@ RESULTS: Mapping[str, Any] = {
     "undo": ChangeResult,
     "redo": ChangeResult,
     "log": LogResult,
+    "status": StatusResult,
+    "breaker": StatusResult,
     "trust": TrustResult,
     "doctor": Checkup,
     "gc": GcResult,

@@ -66,7 +66,7 @@ def _plain(value: Any) -> Any:
     match value:
         case list() | tuple():
             return [_plain(item) for item in value]
-        case dt.datetime():
+        case dt.date():  # a moment too
             return value.isoformat()
         case enum.Enum():
             return value.value

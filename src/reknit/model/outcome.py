@@ -163,6 +163,8 @@ class Report:
     cost: Cost
     #: What was not done and should be known: tests not run, a budget that ended the search.
     notes: tuple[str, ...] = ()
+    #: What a breaker or a budget held back, and until when.
+    held: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_instant(self.started, "the start of a run")

@@ -23,6 +23,7 @@ from reknit.model.signal import PastSignal
 from reknit.store.archive import Archive, ArchiveEntry
 from reknit.store.cache import Found, LRUPatchCache, load
 from reknit.store.connection import Database
+from reknit.store.controls import Controls
 from reknit.store.place import note_project
 from reknit.store.remembered import Remembered
 
@@ -59,6 +60,7 @@ class Store:
         self.archive = Archive(database, compression=compression)
         self.patches = LRUPatchCache(database)
         self.remembered = Remembered(database)
+        self.controls = Controls(database)
 
     @classmethod
     def open(cls, path: Path, *, root: Path | None = None, compression: bool = True) -> Self:

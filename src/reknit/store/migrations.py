@@ -66,6 +66,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX archive_bodies ON archive (start) WHERE body IS NOT NULL",
     ),
+    (
+        "CREATE TABLE controls (name TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE transitions (
+            id INTEGER PRIMARY KEY,
+            at REAL NOT NULL,
+            name TEXT NOT NULL,
+            before TEXT NOT NULL,
+            after TEXT NOT NULL,
+            reason TEXT NOT NULL
+        )""",
+    ),
 )
 
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
