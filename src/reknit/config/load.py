@@ -87,7 +87,7 @@ def load(root: Path, *, flags: Mapping[str, object], environ: Mapping[str, str],
     """
     environment = _environment(flags, environ)
     ours = {**_environment_settings(environ), **_flag_settings(flags)}
-    mine = _user_file(root, environ)
+    mine = users_file(root, environ)
     held = {**_defaults(environment), **_user_settings(mine, environment)}
     file, notes = project_file(root)
     theirs: dict[str, Setting] = {}
@@ -124,7 +124,7 @@ def _strictly(doubtful: Sequence[str], who: Setting) -> UsageError:
 
 def asked(root: Path, file: ConfigFile, environ: Mapping[str, str]) -> Iterator[Asked]:
     """All that the project's file asks for, in every environment, beside what holds for this user without it."""
-    mine = _user_file(root, environ)
+    mine = users_file(root, environ)
     for environment in Deployment:
         yield from _asked(file, {**_defaults(environment), **_user_settings(mine, environment)}, environment)
 
@@ -200,7 +200,8 @@ def _words(name: str, text: str) -> list[str] | dict[str, str]:
     return {key: value for key, _, value in (word.partition("=") for word in words)}
 
 
-def _user_file(root: Path, environ: Mapping[str, str]) -> ConfigFile | None:
+def users_file(root: Path, environ: Mapping[str, str]) -> ConfigFile | None:
+    """The user's settings, from the file that `REKNIT_CONFIG` names, or the usual one."""
     named = environ.get("REKNIT_CONFIG")
     if named:
         path = Path(named)
