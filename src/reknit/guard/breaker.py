@@ -99,7 +99,7 @@ class Limits:
             raise GuardError(message, slug="guard-limits")
         if not all(0 <= wait < math.inf for wait in waits):
             raise GuardError("a breaker's waits are finite and not below 0", slug="guard-limits")
-        if min(counts) < 1 or self.shortest_wait > self.longest_wait:
+        if min(counts) < 1 or self.shortest_wait > self.longest_wait or self.trial_seconds == 0:
             raise GuardError("a breaker's counts are at least 1, and its waits in order", slug="guard-limits")
 
 
@@ -136,7 +136,7 @@ class State:
     began: float = 0.0
     good: int = 0
     bad: int = 0
-    #: When deploys were rolled back, of the last 24 hours.
+    #: When the last deploys were rolled back, two at most.
     rollbacks: tuple[float, ...] = ()
 
 
@@ -223,7 +223,7 @@ def record(
         return _tried(state, limits, ending, now)
     if ending is Ending.IGNORED:
         return Step(state=state)
-    state = _counted(_heard(state, now), failed=ending is Ending.FAILED)
+    state = _counted(state, now, failed=ending is Ending.FAILED)
     if state.mode is Mode.METRICS_ONLY:
         return Step(state=state)
     if ending is Ending.FAILED and state.outcomes >= limits.minimum:
@@ -288,29 +288,42 @@ def _permit(generation: int) -> Permit:
 
 def _heard(state: State, now: float) -> State:
     """A call was made, or would have been."""
+    return replace(state, seen=now, last=now, gap=_gap(state, now))
+
+
+def _gap(state: State, now: float) -> float | None:
+    """The usual time between calls, with the one that comes now."""
     if state.last is None:
-        return replace(state, seen=now, last=now)
+        return None
     gap, usual = now - state.last, state.gap
-    if usual:
+    if usual is None:
+        return gap
+    if usual > 0:
         gap = min(gap, _PAUSE * usual)
-    return replace(state, seen=now, last=now, gap=gap if usual is None else usual + _GAP * (gap - usual))
+    return usual + _GAP * (gap - usual)
 
 
-def _counted(state: State, *, failed: bool) -> State:
+def _counted(state: State, now: float, *, failed: bool) -> State:
     usual = min(max(state.usual, _LEAST), _MOST)
     suspicion = state.suspicion + math.log(_SOUGHT / usual if failed else (1 - _SOUGHT) / (1 - usual))
-    new = replace(
+    calls, failures, graced = state.calls + 1, state.failures + failed, state.graced
+    if suspicion <= 0:
+        suspicion, calls, failures, graced = 0.0, 0, 0, False
+    elif calls > _MEMORY:
+        calls, failures = calls // 2, failures // 2
+    return replace(
         state,
+        seen=now,
+        last=now,
+        gap=_gap(state, now),
         outcomes=state.outcomes + 1,
         usual=state.usual + _USUAL * (failed - state.usual),
         late=state.late + _LATE * (failed - state.late),
+        suspicion=suspicion,
+        calls=calls,
+        failures=failures,
+        graced=graced,
     )
-    if suspicion <= 0:
-        return replace(new, suspicion=0.0, calls=0, failures=0, graced=False)
-    calls, failures = state.calls + 1, state.failures + failed
-    if calls > _MEMORY:
-        calls, failures = calls // 2, failures // 2
-    return replace(new, suspicion=suspicion, calls=calls, failures=failures)
 
 
 def _why_open(state: State, limits: Limits, *, degrading: bool) -> str | None:
@@ -347,6 +360,7 @@ def _tried(state: State, limits: Limits, ending: Ending, now: float) -> Step:
     """A trial call has ended; one that says nothing gives its permit back."""
     state = replace(
         state,
+        seen=now,
         out=max(state.out - 1, 0),
         good=state.good + (ending is Ending.SUCCEEDED),
         bad=state.bad + (ending is Ending.FAILED),
