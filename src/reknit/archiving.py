@@ -12,10 +12,11 @@ from reknit.store.archive import ArchiveEntry, entry_of
 Keep = Callable[[ArchiveEntry], str | None]
 
 
-def archiving(keep: Keep, tell: Callable[[str], None]) -> Callable[[Act], None]:
-    """Keeps an act; `tell` hears why it could not be kept."""
+def archiving(keep: Keep, tell: Callable[[str], None], audit: Callable[[Act], None]) -> Callable[[Act], None]:
+    """Keeps an act, and tells `audit` of it; `tell` hears why it could not be kept."""
 
     def done(act: Act) -> None:
+        audit(act)
         note = keep(entry_of(act.verb, act.receipt, git_diff(act.before, act.after)))
         if note is not None:
             tell(note)

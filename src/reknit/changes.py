@@ -21,9 +21,11 @@ from reknit.apply.journal import Journal
 from reknit.apply.losses import declared
 from reknit.apply.tree import read
 from reknit.archiving import archiving
+from reknit.auditing import Audit
 from reknit.config import Options, find_root
 from reknit.errors import CannotJudgeError, ConflictError, JournalError, ReknitError, UsageError
 from reknit.events import Observer, Progress, ignore
+from reknit.ledger import Event
 from reknit.model.outcome import Proposed
 from reknit.model.patch import Metadata, Origin, Patch, Tree
 from reknit.model.verdict import Receipt, Verdict
@@ -94,10 +96,12 @@ def apply(
     """
     project = _open(options, observe)
     with _opened(project, observe) as store:
-        project.journal.done = archiving(store.record, _noting(observe))
+        audit = Audit.of(options, project.store.parent, observe)
+        project.journal.done = archiving(store.record, _noting(observe), audit.act)
         wanted, fitted = _fitted(project, store, patch, observe)
         healed = tuple(dict.fromkeys(t for verdict in wanted.verdicts for t in verdict.heals)) if tests else ()
         kit = _kit(project, store, options, observe) if healed else None  # what is wrong there is said before
+        audit.first(Event.WRITING, patch=fitted.id, files=fitted.files, labels=[str(v.label) for v in wanted.verdicts])
         receipt = project.journal.apply(
             fitted,
             verdicts=wanted.verdicts,
@@ -118,6 +122,9 @@ def commit(
     """
     from reknit.apply import branch
 
+    if not options.git:
+        message = "git is not to be looked into, as the setting `git` says; nothing was committed"
+        raise UsageError(message, slug="git-off", hint="set `git` to true, or write the patch with `reknit apply`")
     project = _open(options, observe)
     with _opened(project, observe) as store:
         wanted, fitted = _fitted(project, store, patch, observe)
@@ -328,7 +335,8 @@ def _turn(
 ) -> Receipt:
     project = _open(options, observe)
     journal = project.journal
-    journal.done = archiving(lambda entry: record(project.store, entry, root=project.root), _noting(observe))
+    audit = Audit.of(options, project.store.parent, observe)
+    journal.done = archiving(lambda entry: record(project.store, entry, root=project.root), _noting(observe), audit.act)
     if isinstance(receipt, Receipt):  # one of an undo or a redo stands for the application that it is about
         about = (act.target for act in journal.history() if act.receipt.id == receipt.id)
         receipt = next(about, receipt.id)

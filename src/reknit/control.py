@@ -56,12 +56,14 @@ class Control:
         controls: Controls,
         *,
         tell: Tell,
+        changed: Callable[[Change], None] = lambda _change: None,
         limits: Limits | None = None,
         patches_a_day: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._controls = controls
         self._tell = tell
+        self._changed = changed
         self.limits = limits or Limits()
         self._a_day = {} if patches_a_day is None else {"patches": float(patches_a_day)}
         self._clock = clock
@@ -173,11 +175,13 @@ class Control:
         step = work(_state(raw), self._clock())
         for way in step.transitions:
             self._tell(f"the breaker {name} is {way.after} now, it was {way.before}: {way.reason}")
-        changes = (
+        changes = tuple(
             Change(at=way.at, name=name, before=way.before, after=way.after, reason=way.reason)
             for way in step.transitions
         )
-        return codec.dumps(State, step.state), tuple(changes)
+        for change in changes:
+            self._changed(change)
+        return codec.dumps(State, step.state), changes
 
 
 class Deploy:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reknit import __version__, sandbox
 from reknit.apply.tree import read
+from reknit.auditing import SILENT, Audit
 from reknit.clock import Meter
 from reknit.config import Options
 from reknit.errors import JournalError, StoreError, UsageError
@@ -23,7 +24,8 @@ from reknit.model.signal import PastSignal
 from reknit.runner import interpreter
 from reknit.runner.base import Runner
 from reknit.runner.pytest import PytestRunner
-from reknit.sandbox.base import Level
+from reknit.sandbox.base import Level, Sandbox
+from reknit.sandbox.find import survey
 from reknit.store.db import Store
 
 
@@ -39,6 +41,7 @@ class Kit:
     meter: Meter
     history: Callable[[str], tuple[PastSignal, ...]]
     memory: Memory
+    audit: Audit = SILENT
     candidates: int = 0
     #: Candidates by the step of the ladder that has judged them.
     steps: Mapping[str, int] = field(default_factory=dict)
@@ -52,6 +55,11 @@ class Kit:
     def tell(self, stage: str, text: str, tried: int | None = None) -> None:
         """Progress of a stage."""
         self.observe(Progress(stage=stage, text=text, tried=tried))
+
+    def within(self, spent: Callable[[float], bool]) -> Callable[[float], bool]:
+        """`spent`, or that the run has tried as many candidates as it may; those under way then are tried."""
+        most = self.options.max_candidates
+        return spent if most is None else lambda cpu: self.candidates >= most or spent(cpu)
 
     def legible(self, paths: Iterable[str]) -> dict[str, Entry]:
         """Those of the project's files that can be read and could be written.
@@ -96,7 +104,7 @@ def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
     python = interpreter.find(root, options.python, os.environ)
     variables = interpreter.variables_for_tests(os.environ, options.env, python.python)
     runner = PytestRunner(
-        sandbox.find(level(options.isolation)),
+        isolation(options),
         root=root,
         python=python,
         env=variables,
@@ -118,6 +126,18 @@ def kit(options: Options, root: Path, observe: Observer, store: Store) -> Kit:
         ),
         notes=python.notes,
     )
+
+
+def isolation(options: Options) -> Sandbox:
+    """What keeps the project's code from the machine; with strict validation, `UsageError` if something better works."""
+    found = sandbox.find(level(options.isolation))
+    if options.strict_validation and options.isolation is not None:
+        best, _ = survey()
+        if best is not None and list(Level).index(best.level) < list(Level).index(found.level):
+            message = f"isolation {found.level} was asked for where {best.level} works; nothing was run"
+            hint = "ask for none, or set strict_validation to false"
+            raise UsageError(message, slug="weak-isolation", hint=hint)
+    return found
 
 
 def level(name: str | None) -> Level | None:

@@ -12,9 +12,11 @@ from dataclasses import replace
 
 from reknit.apply.journal import Journal
 from reknit.archiving import archiving
+from reknit.auditing import Audit
 from reknit.config import Options, find_root
 from reknit.config.options import usual_jobs
 from reknit.control import SEARCH, Control, Held
+from reknit.debug_log import logging
 from reknit.detect.flaky import OUT_OF_ORDER, Rerun
 from reknit.detect.tests import (
     LAST_FAILED,
@@ -66,7 +68,7 @@ from reknit.store.db import Store
 from reknit.store.place import project_state
 from reknit.verify.gate import judge
 from reknit.verify.suite import SuiteCheck
-from reknit.writing import Writing, writable
+from reknit.writing import Writing, against_policy, writable
 
 #: Patches that one fault may put before the gate.
 _VERIFIED = 5
@@ -85,19 +87,38 @@ def heal(
     `CannotJudgeError` where nothing can be said; nothing of the project is changed unless a patch is applied.
     """
     asked = None if signals is None else by_test(signals)
+    state = project_state(find_root(options.project), options.state_dir)
+    with logging(options, state, observe) as watching:
+        audit = Audit.of(options, state, watching)
+        with audit.heal(options) as ended:
+            return ended(_heal(asked, options, watching, confirm, audit))
+
+
+def _heal(
+    asked: Mapping[str, Signal] | None,
+    options: Options,
+    observe: Observer,
+    confirm: Callable[[Report], bool],
+    audit: Audit,
+) -> Report:
     root = find_root(options.project)
     state = project_state(root, options.state_dir)
     recovered = Journal(root, state).recover()
     with Store.open(state / "store.db", root=root) as store:
         kit = make_kit(options, root, observe, store)
+        kit.audit = audit
         healing = detect(kit, asked)
         healing = replace(healing, notes=(*(r.note for r in recovered), *healing.notes))
         control = Control(
-            store.controls, tell=lambda text: kit.tell("control", text), patches_a_day=options.patches_a_day
+            store.controls,
+            tell=lambda text: kit.tell("control", text),
+            changed=audit.change,
+            patches_a_day=options.patches_a_day,
         )
         try:
             if healing.open:
                 healing = _searched(kit, healing, control)
+            healing = replace(healing, held=(*healing.held, *against_policy(options, healing.outcomes)))
             report = report_of(kit, healing)
             if writable(options, healing.outcomes) and confirm(report):
                 with _writing(kit, healing, _archived(kit, store, Journal(root, state)), control) as writing:
@@ -128,13 +149,14 @@ def _searched(kit: Kit, healing: Healing, control: Control) -> Healing:
 
 
 def _archived(kit: Kit, store: Store, journal: Journal) -> Journal:
-    journal.done = archiving(store.record, lambda note: kit.tell("apply", f"note: {note}"))
+    journal.done = archiving(store.record, lambda note: kit.tell("apply", f"note: {note}"), kit.audit.act)
     return journal
 
 
 def detect(kit: Kit, asked: Mapping[str, Signal] | None = None) -> Healing:
     """Run what failed when the user last ran pytest, then the suite as it is."""
-    earlier = _recheck(kit) if asked is None and not kit.options.pytest_args else None
+    again = asked is None and not kit.options.pytest_args and kit.options.pytest_cache
+    earlier = _recheck(kit) if again else None
     kit.tell("detect", "running the tests")
     run = kit.runner.suite(deadline=kit.meter.first_deadline, hang_seconds=kit.meter.hang_seconds)
     kit.meter.tests += run.cpu_seconds
@@ -204,7 +226,7 @@ def _sources(kit: Kit, healing: Healing) -> tuple[dict[str, Source], dict[str, E
 def diagnose(kit: Kit, healing: Healing, run: SuiteRun, sources: Mapping[str, Source]) -> Healing:
     """Group the signals by cause and rank suspects; a test that passes when run again is quarantined."""
     done = {s.test: o for s in healing.open if s.test is not None and (o := settled(s.test, run)) is not None}
-    revision = git_revision(kit.root)
+    revision = git_revision(kit.root) if kit.options.git else None
 
     def about(signal: Signal) -> ErrorContext:
         facts = run.facts
@@ -254,7 +276,7 @@ def propose(
         outcomes, notes = kit.outcomes, list(healing.notes)
         outcomes |= healing.outcomes
         for fault, left in turns(kit, healing.faults):
-            share = kit.meter.share(clean_seconds, clean_cpu, left=left)
+            share = kit.within(kit.meter.share(clean_seconds, clean_cpu, left=left))
             lead = tuple(t for test in fault.tests for t in leaning.get(test, ()))
             proposal = _search(kit, base, engine, trials, fault, lead, share)
             notes += [n for n in proposal.notes if n not in notes]
@@ -329,6 +351,7 @@ def _gate(kit: Kit, healing: Healing, fault: Fault, proposal: Proposal, entries:
     for patch in proposal.patches[:_VERIFIED]:
         kit.tell("verify", f"checking {patch.id} in a clean process")
         verdict = _judge(kit, healing, patch, entries, fault.tests)
+        kit.audit.judged(patch, verdict)
         if verdict.passed:
             kit.tell("verify", f"found {patch.id[:8]}, {', '.join(patch.files)}: {patch.origin.note}")
             return Proposed(patch=patch, verdict=verdict, why=why(patch, proposal.patches, len(refused)))

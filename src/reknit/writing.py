@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +14,19 @@ from reknit.apply.losses import declared
 from reknit.apply.tree import read
 from reknit.config import Options
 from reknit.control import Control, Deploy
-from reknit.errors import CannotJudgeError, ConflictError, IrreversibleError, JournalError, ReknitError
+from reknit.errors import (
+    CannotJudgeError,
+    ConflictError,
+    IrreversibleError,
+    JournalError,
+    ReknitError,
+    StoreError,
+)
 from reknit.kit import Kit
+from reknit.ledger import Event
 from reknit.model.outcome import Failed, Healed, Outcome, Proposed, Reverted
 from reknit.model.patch import Patch, Tree
-from reknit.model.verdict import Receipt, Safety, Verdict
+from reknit.model.verdict import Label, Receipt, Safety, Verdict
 from reknit.recheck import against
 
 #: Errors after which a file may be neither as it was nor as it was to be; after any other, the patch can still be had.
@@ -30,13 +39,26 @@ Judge = Callable[[Patch, Tree, tuple[str, ...]], Verdict]
 
 def writable(options: Options, outcomes: Outcomes) -> list[tuple[Proposed, tuple[str, ...]]]:
     """The proposed patches that `options` let be written, with the tests that each is for."""
-    allowed = {Safety.SAFE, Safety.UNSAFE} if options.unsafe else {Safety.SAFE}
+    allowed = {Safety.SAFE, Safety.UNSAFE} if options.unsafe and not options.strict_policies else {Safety.SAFE}
     found: dict[str, tuple[Proposed, tuple[str, ...]]] = {}
     for test, outcome in outcomes.items():
         if options.apply and isinstance(outcome, Proposed) and outcome.verdict.safety in allowed:
             _, tests = found.get(outcome.patch.id, (outcome, ()))
             found[outcome.patch.id] = (outcome, (*tests, test))
     return list(found.values())
+
+
+def against_policy(options: Options, outcomes: Outcomes) -> tuple[str, ...]:
+    """What would be written but for the strict policies, in words."""
+    if not options.strict_policies:
+        return ()
+    asked = writable(replace(options, strict_policies=False), outcomes)
+    allowed = {proposed.patch.id for proposed, _ in writable(options, outcomes)}
+    return tuple(
+        f"patch {one.patch.id[:8]} was not written: strict policies let {Label.CORROBORATED} ones only, not {one.verdict.label}"
+        for one, _ in asked
+        if one.patch.id not in allowed
+    )
 
 
 class Writing:
@@ -103,8 +125,10 @@ class Writing:
         deploy = Deploy(self._control)
         if why := deploy.held_back():
             self.held.append(f"patch {proposed.patch.id[:8]} was not written: {why}")
+            self._kit.audit.note(Event.REFUSED, patch=proposed.patch.id, reason=why)
             return outcomes
         try:
+            self._kit.audit.first(Event.WRITING, patch=patch.id, files=patch.files, label=verdict.label)
             receipt = self._journal.apply(
                 patch,
                 verdicts=(verdict,),
@@ -112,7 +136,7 @@ class Writing:
                 reason=f"heals {_said(tests)}",
                 effects=declared(patch.files, self._kit.options.irreversible_paths),
             )
-        except (ConflictError, IrreversibleError, JournalError) as exc:
+        except (ConflictError, IrreversibleError, JournalError, StoreError) as exc:
             if exc.slug in _UNCLEAR:
                 raise
             deploy.ended(None)
@@ -141,6 +165,7 @@ class Writing:
 
     def _note(self, proposed: Proposed, reason: str) -> None:
         self.notes.append(f"patch {proposed.patch.id[:8]} was not written: {reason}")
+        self._kit.audit.note(Event.REFUSED, patch=proposed.patch.id, reason=reason)
 
 
 def _said(tests: tuple[str, ...]) -> str:
