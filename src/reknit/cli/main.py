@@ -14,6 +14,7 @@ import typer
 
 from reknit import __version__
 from reknit.bench.cli import app as bench
+from reknit.cli.config import app as config
 from reknit.errors import Interrupted, ReknitError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(bench, name="bench")
+app.add_typer(config, name="config")
 
 Project = Annotated[
     Path, typer.Option("--project", "-C", help="The project, or any folder in it.", file_okay=False, show_default=False)
@@ -131,7 +133,7 @@ def _document(exc: ReknitError) -> None:
     from reknit.model.document import error_document
 
     called = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
-    verb = " ".join(called[: 2 if called[:1] == ["bench"] else 1])
+    verb = " ".join(called[: 2 if called[:1] in (["bench"], ["config"]) else 1])
     sys.stdout.write(error_document(verb, exc))
 
 
@@ -276,16 +278,18 @@ def apply(
 def undo(receipt: ReceiptId = None, *, project: Project = Path(), reason: Reason = "", as_json: AsJson = False) -> None:
     """Take an applied patch back; the last one without an ID."""
     from reknit.cli.history import turn_verb
+    from reknit.cli.settings import audited
 
-    raise typer.Exit(turn_verb("undo", _of(project), receipt, reason=reason, as_json=as_json))
+    raise typer.Exit(turn_verb("undo", audited(_of(project)), receipt, reason=reason, as_json=as_json))
 
 
 @app.command()
 def redo(receipt: ReceiptId = None, *, project: Project = Path(), reason: Reason = "", as_json: AsJson = False) -> None:
     """Apply again what was taken back; the last one without an ID."""
     from reknit.cli.history import turn_verb
+    from reknit.cli.settings import audited
 
-    raise typer.Exit(turn_verb("redo", _of(project), receipt, reason=reason, as_json=as_json))
+    raise typer.Exit(turn_verb("redo", audited(_of(project)), receipt, reason=reason, as_json=as_json))
 
 
 @app.command()
@@ -330,9 +334,10 @@ def breaker(
     as_json: AsJson = False,
 ) -> None:
     """Open, close, disable or reset what holds reknit back, by your own word."""
+    from reknit.cli.settings import audited
     from reknit.cli.status import breaker_verb
 
-    raise typer.Exit(breaker_verb(_of(project), turn, name, reason, as_json=as_json))
+    raise typer.Exit(breaker_verb(audited(_of(project)), turn, name, reason, as_json=as_json))
 
 
 @app.command()
@@ -360,9 +365,23 @@ def trust(
     as_json: AsJson = False,
 ) -> None:
     """Show what the project's settings ask for, and let them loosen what holds, until the file changes."""
+    from reknit.cli.settings import audited
     from reknit.cli.trust import trust_verb
 
-    raise typer.Exit(trust_verb(_of(project), yes=yes, revoke=revoke, as_json=as_json))
+    raise typer.Exit(trust_verb(audited(_of(project)), yes=yes, revoke=revoke, as_json=as_json))
+
+
+@app.command()
+def ledger(
+    *,
+    project: Project = Path(),
+    last: Annotated[int | None, typer.Option(help="Show so many of the last lines.", min=0, show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the security log, and the first line that was changed, cut or inserted since."""
+    from reknit.cli.ledger import ledger_verb
+
+    raise typer.Exit(ledger_verb(_of(project), last=last, as_json=as_json))
 
 
 @app.command()

@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from reknit.bench.case import BenchResult
+from reknit.cli.configuration import ConfigCheckResult, ConfigShowResult
 from reknit.cli.gc import GcResult
+from reknit.cli.ledger import LedgerResult
 from reknit.cli.results import ApplyResult, ChangeResult, DemoResult, HealResult, LogResult, ShowResult
 from reknit.cli.status import StatusResult
 from reknit.cli.trust import TrustResult
@@ -27,6 +29,9 @@ RESULTS: Mapping[str, Any] = {
     "log": LogResult,
     "status": StatusResult,
     "breaker": StatusResult,
+    "config show": ConfigShowResult,
+    "config check": ConfigCheckResult,
+    "ledger": LedgerResult,
     "trust": TrustResult,
     "doctor": Checkup,
     "gc": GcResult,

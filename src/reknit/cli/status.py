@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from reknit.auditing import Audit
 from reknit.cli import results
 from reknit.cli.render import say
 from reknit.cli.text import on_one_line
@@ -73,9 +74,12 @@ def _opened(options: Options) -> Store:
 
 
 def _control(store: Store, options: Options) -> Control:
-    return Control(
-        store.controls, tell=lambda text: print(on_one_line(text), file=sys.stderr), patches_a_day=options.patches_a_day
-    )
+    def tell(text: str) -> None:
+        print(on_one_line(text), file=sys.stderr)
+
+    state = project_state(find_root(options.project), options.state_dir)
+    audit = Audit.of(options, state, lambda event: tell(event.text))
+    return Control(store.controls, tell=tell, changed=audit.change, patches_a_day=options.patches_a_day)
 
 
 def _status(control: Control) -> StatusResult:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reknit.auditing import Audit
 from reknit.cli import results
 from reknit.cli.text import printable
 from reknit.config import Options, find_root
@@ -14,6 +15,7 @@ from reknit.config import trust as pins
 from reknit.config.files import project_file
 from reknit.config.load import Asked, asked, shown
 from reknit.config.trust import Trust
+from reknit.ledger import Event
 from reknit.store.place import project_state
 
 
@@ -46,8 +48,12 @@ def trust_verb(options: Options, *, yes: bool, revoke: bool, as_json: bool = Fal
     """Show what the project's file asks for, and trust exactly this file; or trust it no more."""
     root = find_root(options.project)
     state = project_state(root, options.state_dir)
+    audit = Audit.of(options, state, lambda event: print(printable(event.text), file=sys.stderr))
     if revoke:
-        print("no longer trusted" if pins.revoke(state) else "nothing was trusted", file=sys.stderr)
+        revoked = pins.revoke(state)
+        print("no longer trusted" if revoked else "nothing was trusted", file=sys.stderr)
+        if revoked:
+            audit.note(Event.TRUST_ENDED)
     file, notes = project_file(root)
     for note in notes:
         print(f"note: {printable(note)}", file=sys.stderr)
@@ -62,6 +68,8 @@ def trust_verb(options: Options, *, yes: bool, revoke: bool, as_json: bool = Fal
         if not any(w.needs_trust for w in wishes):
             print("nothing in it needs trust", file=sys.stderr)
         elif _agreed(yes=yes, changed=trust is Trust.CHANGED):
+            loose = [f"{w.name} ({w.origin})" for w in wishes if w.needs_trust]
+            audit.first(Event.TRUSTED, file=file.path.name, sha256=file.sha256, settings=loose)
             pins.pin(file, state)
             trust = Trust.PINNED
         else:
