@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
 from reknit.cli.main import app
 from reknit.config import Options
+from reknit.config.editor import schema
 from reknit.config.load import Layer, _defaults
-from reknit.config.schema import NAMES, RULES, TABLES, USUAL, Deployment
+from reknit.config.schema import NAMES, RULES, TABLES, USUAL, Deployment, FileSettings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text()
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "configuration.md").read_text()
 ROWS = {
     row[1].strip(" `"): [cell.strip() for cell in row]
     for line in PAGE.partition("## Settings")[2].partition("\n## ")[0].splitlines()
@@ -74,3 +80,49 @@ def test_the_layers_are_in_order() -> None:
 
 def test_defaults_are_those_of_options() -> None:
     assert STAGING["max_time"].value == Options(project=Path()).max_time
+
+
+class TestSchema:
+    """docs/settings.schema.json is what the types say, and it says what the program says."""
+
+    SCHEMA = json.loads((DOCS / "settings.schema.json").read_text())
+
+    def test_it_is_the_one_that_is_published(self) -> None:
+        assert schema() == self.SCHEMA, "python -m reknit.config.editor > docs/settings.schema.json"
+
+    def test_every_setting_is_described_in_its_place(self) -> None:
+        Draft202012Validator.check_schema(self.SCHEMA)
+        for name, table in TABLES.items():
+            holder = self.SCHEMA["$defs"][table.title()] if table else self.SCHEMA
+            assert f"In a project's file: {RULES[name].words}." in holder["properties"][name]["description"]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL),
+            "",
+            "jobs = 1",
+            "jobs = 0",
+            "jobs = '1'",
+            "job = 1",
+            "python = ''",
+            "[security]\nstrict_policies = true",
+            "[security]\nstrict_policies = 1",
+            "[security]\njobs = 1",
+            "strict_policies = true",
+            "[env.production.performance]\npatches_a_day = 0",
+            "[env.production.performance]\npatches_a_day = -1",
+            "[env.prod]\njobs = 1",
+            "isolation = 'magic'",
+            "[variables]\nA = 1",
+            "irreversible_paths = ['']",
+        ],
+    )
+    def test_it_takes_what_the_program_takes(self, text: str) -> None:
+        table = tomllib.loads(text)
+        try:
+            FileSettings.model_validate(table)
+            fits = True
+        except ValidationError:
+            fits = False
+        assert Draft202012Validator(self.SCHEMA).is_valid(table) == fits

@@ -7,20 +7,14 @@ from typing import Annotated
 
 import typer
 
+from reknit.cli.arguments import AsJson, Environment, Project
+
 app = typer.Typer(
     name="config",
     help="Show what is set and by whom, and check the files of settings.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Project = Annotated[
-    Path, typer.Option("--project", "-C", help="The project, or any folder in it.", file_okay=False, show_default=False)
-]
-Environment = Annotated[
-    str | None, typer.Option(help="development, staging or production: which settings hold.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too.")]
 
 
 @app.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reknit.cli import results
-from reknit.cli.main import state_base
+from reknit.cli.arguments import state_base
 from reknit.cli.settings import settled
 from reknit.cli.text import printable
 from reknit.config import find_root

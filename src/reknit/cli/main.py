@@ -8,17 +8,27 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reknit import __version__
 from reknit.bench.cli import app as bench
+from reknit.cli.arguments import (
+    AsJson,
+    Environment,
+    Isolation,
+    PatchId,
+    Project,
+    Python,
+    Reason,
+    ReceiptId,
+    complete_patches,
+    options_of,
+    state_base,
+)
 from reknit.cli.config import app as config
 from reknit.errors import Interrupted, ReknitError, UsageError
-
-if TYPE_CHECKING:
-    from reknit.config import Options
 
 app = typer.Typer(
     name="reknit",
@@ -28,55 +38,6 @@ app = typer.Typer(
 )
 app.add_typer(bench, name="bench")
 app.add_typer(config, name="config")
-
-Project = Annotated[
-    Path, typer.Option("--project", "-C", help="The project, or any folder in it.", file_okay=False, show_default=False)
-]
-
-
-def _patches(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from reknit.cli.complete import patches
-
-    return patches(_of(ctx.params.get("project") or Path()), incomplete)
-
-
-def _receipts(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from reknit.cli.complete import receipts
-
-    return receipts(_of(ctx.params.get("project") or Path()), incomplete, applied=ctx.info_name == "undo")
-
-
-def _isolations(incomplete: str) -> list[str]:
-    from reknit.cli.complete import isolations
-
-    return isolations(incomplete)
-
-
-PatchId = Annotated[
-    str | None, typer.Argument(help="Its first digits are enough.", show_default=False, autocompletion=_patches)
-]
-ReceiptId = Annotated[
-    str | None,
-    typer.Argument(
-        help="The first digits of a receipt's id, or of its patch's.", show_default=False, autocompletion=_receipts
-    ),
-]
-Python = Annotated[
-    Path | None, typer.Option(help="The project's interpreter or virtual environment.", show_default=False)
-]
-Environment = Annotated[
-    str | None, typer.Option(help="development, staging or production: which settings hold.", show_default=False)
-]
-Isolation = Annotated[
-    str | None,
-    typer.Option(
-        help="bubblewrap, landlock, seatbelt or none; by default the best here.",
-        show_default=False,
-        autocompletion=_isolations,
-    ),
-]
-Reason = Annotated[str, typer.Option(help="Why, for `reknit log`.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too.")]
 
 
 def run() -> None:
@@ -135,18 +96,6 @@ def _document(exc: ReknitError) -> None:
     called = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
     verb = " ".join(called[: 2 if called[:1] in (["bench"], ["config"]) else 1])
     sys.stdout.write(error_document(verb, exc))
-
-
-def state_base() -> Path | None:
-    """Where state lives, if the user has said so."""
-    place = os.environ.get("REKNIT_STATE_DIR")
-    return Path(place) if place else None
-
-
-def _of(project: Path) -> Options:
-    from reknit.config import Options
-
-    return Options(project=project, state_dir=state_base())
 
 
 def _version(wanted: bool) -> None:
@@ -231,7 +180,7 @@ def show(patch: PatchId = None, *, project: Project = Path(), as_json: AsJson = 
     """Show a proposed patch with its evidence; the last run's without an ID."""
     from reknit.cli.history import show_verb
 
-    raise typer.Exit(show_verb(_of(project), patch, as_json=as_json))
+    raise typer.Exit(show_verb(options_of(project), patch, as_json=as_json))
 
 
 @app.command()
@@ -242,7 +191,7 @@ def apply(
             metavar="[ID | FILE]",
             help="The first digits of a proposed patch's id, or a file with a unified diff, - for stdin.",
             show_default=False,
-            autocompletion=_patches,
+            autocompletion=complete_patches,
         ),
     ] = None,
     *,
@@ -280,7 +229,7 @@ def undo(receipt: ReceiptId = None, *, project: Project = Path(), reason: Reason
     from reknit.cli.history import turn_verb
     from reknit.cli.settings import audited
 
-    raise typer.Exit(turn_verb("undo", audited(_of(project)), receipt, reason=reason, as_json=as_json))
+    raise typer.Exit(turn_verb("undo", audited(options_of(project)), receipt, reason=reason, as_json=as_json))
 
 
 @app.command()
@@ -289,7 +238,7 @@ def redo(receipt: ReceiptId = None, *, project: Project = Path(), reason: Reason
     from reknit.cli.history import turn_verb
     from reknit.cli.settings import audited
 
-    raise typer.Exit(turn_verb("redo", audited(_of(project)), receipt, reason=reason, as_json=as_json))
+    raise typer.Exit(turn_verb("redo", audited(options_of(project)), receipt, reason=reason, as_json=as_json))
 
 
 @app.command()
@@ -307,7 +256,7 @@ def log(
     """List what was applied, undone and redone here, and why."""
     from reknit.cli.history import log_verb
 
-    raise typer.Exit(log_verb(_of(project), receipt, as_json=as_json))
+    raise typer.Exit(log_verb(options_of(project), receipt, as_json=as_json))
 
 
 @app.command()
@@ -337,7 +286,7 @@ def breaker(
     from reknit.cli.settings import audited
     from reknit.cli.status import breaker_verb
 
-    raise typer.Exit(breaker_verb(audited(_of(project)), turn, name, reason, as_json=as_json))
+    raise typer.Exit(breaker_verb(audited(options_of(project)), turn, name, reason, as_json=as_json))
 
 
 @app.command()
@@ -368,7 +317,7 @@ def trust(
     from reknit.cli.settings import audited
     from reknit.cli.trust import trust_verb
 
-    raise typer.Exit(trust_verb(audited(_of(project)), yes=yes, revoke=revoke, as_json=as_json))
+    raise typer.Exit(trust_verb(audited(options_of(project)), yes=yes, revoke=revoke, as_json=as_json))
 
 
 @app.command()
@@ -381,7 +330,7 @@ def ledger(
     """Show the security log, and the first line that was changed, cut or inserted since."""
     from reknit.cli.ledger import ledger_verb
 
-    raise typer.Exit(ledger_verb(_of(project), last=last, as_json=as_json))
+    raise typer.Exit(ledger_verb(options_of(project), last=last, as_json=as_json))
 
 
 @app.command()
@@ -397,7 +346,7 @@ def gc(
     """Drop what is over the bounds or old of reknit's own state; of the project, nothing is touched."""
     from reknit.cli.gc import gc_verb
 
-    raise typer.Exit(gc_verb(_of(project), dry_run=dry_run, forget_missing=forget_missing, as_json=as_json))
+    raise typer.Exit(gc_verb(options_of(project), dry_run=dry_run, forget_missing=forget_missing, as_json=as_json))
 
 
 @app.command()
