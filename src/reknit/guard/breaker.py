@@ -178,6 +178,8 @@ class Step:
 #: Calls are let through, and their outcomes mean the same.
 _LIGHT = (Mode.CLOSED, Mode.DEGRADED)
 _THROUGH = (*_LIGHT, Mode.DISABLED, Mode.METRICS_ONLY)
+#: No call is let through, or none that counts.
+_UNCOUNTED = (Mode.OPEN, Mode.FORCED_OPEN, Mode.DISABLED)
 
 
 def decide(state: State, limits: Limits, now: float) -> tuple[Permit | Rejection, Step]:
@@ -217,7 +219,7 @@ def record(
 ) -> Step:
     """Count how a permitted call ended; `degrading`: the trend of the failures says so (`guard.trend`)."""
     check(state, now)
-    if state.mode is Mode.DISABLED or permit.generation != state.generation:
+    if state.mode in _UNCOUNTED or permit.generation != state.generation:
         return Step(state=state)
     if state.mode is Mode.HALF_OPEN:
         return _tried(state, limits, ending, now)
