@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from reknit import bounded
 from reknit.errors import UsageError
 
 #: Comments, whole strings (closed or not, so that the scan is linear), words, blanks, and every other character.
@@ -132,7 +133,7 @@ def _table_of(model: type[BaseModel], field: str) -> type[BaseModel] | None:
 
 
 def _dotted(path: Sequence[str | int]) -> str:
-    text = ".".join(str(part) for part in path).replace("\n", "\\n")
+    text = bounded.escaped(".".join(str(part) for part in path))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
