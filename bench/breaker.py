@@ -1,6 +1,6 @@
 """What a breaker costs, against the settings of others over a fixed grid.
 
-    python bench/breaker.py [--seeds N] [--first SEED] [--quick]
+    python bench/breaker.py [--seeds N] [--first SEED] [--quick] [--kind KIND]...
 
 Calls come at random (Poisson), and each would fail or not, whoever asks; a breaker lets it through and is told, or rejects
 it. Cost: failing calls let through + good calls rejected. Six kinds of trouble are drawn by seed, with 5 to 50 calls a
@@ -392,12 +392,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=24)
     parser.add_argument("--first", type=int, default=1001)
     parser.add_argument("--quick", action="store_true", help="three seeds")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only this one; may be given again")
     options = parser.parse_args()
+    kinds = options.kind or list(KINDS)
     count = 3 if options.quick else options.seeds
     seeds = range(options.first, options.first + count)
     results = {}
     with ProcessPoolExecutor(initializer=simulate_clock) as pool:
-        for kind, result in zip(KINDS, pool.map(partial(compared, seeds), KINDS), strict=True):
+        for kind, result in zip(kinds, pool.map(partial(compared, seeds), kinds), strict=True):
             results[kind] = result
             costs = f"ours {result.ours:7.1f}  best {result.others[result.best]:7.1f}  ratio {result.ratio:.2f}"
             print(f"{kind:17} {costs}  {result.best}", flush=True)
