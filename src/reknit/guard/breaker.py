@@ -1,8 +1,8 @@
 """A circuit breaker that weighs evidence instead of counting to a limit.
 
 Into OPEN: a cumulative sum over outcomes (Page, Biometrika 1954) finds since when failures are more frequent than usual,
-and the failure rate since then must exceed the threshold by its lower Wilson bound (JASA 1927). So after good times a few
-failures in a row open it; and as calls of long ago fade, bad times do not delay it by much. One retry is granted first.
+and the failure rate since then must exceed the threshold by its lower Wilson bound (JASA 1927). One retry is granted first. So
+after good times five failures in a row open it; and as calls of long ago fade, bad times delay it by some 25 at most.
 
 Out of OPEN: by timer only. A trial call that comes too early costs a failure; one that comes late costs the good calls that
 were rejected meanwhile. For an outage whose end is unknown and that has lasted for t, with a call every g, both grow alike
@@ -28,8 +28,8 @@ from reknit.errors import GuardError
 _USUAL, _LATE, _GAP = 0.01, 0.2, 0.1
 #: What the usual rate is at least and at most taken for, and the rate that the cumulative sum looks for.
 _LEAST, _MOST, _SOUGHT = 0.02, 0.3, 0.6
-#: Standard errors between a rate and its lower bound: 95 %, one-sided.
-_Z = 1.645
+#: Standard errors between a rate and its lower bound: 95 %, two-sided; it is asked again and again.
+_Z = 1.96
 #: Outcomes without which a suspicion is none, and how many of them weigh fully: of more, each half counts half.
 _FEWEST, _MEMORY = 3, 64
 #: A threshold above which that memory could never be sure.

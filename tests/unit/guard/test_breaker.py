@@ -166,19 +166,41 @@ def test_one_retry_is_granted_before_it_opens() -> None:
 
 def test_a_retry_that_succeeds_is_no_second_grace_and_calm_is() -> None:
     graced = fed(CLOSED, [BAD] * 5)
-    assert fed(graced, [GOOD, BAD]).mode is Mode.OPEN
+    assert fed(graced, [GOOD, BAD, BAD]).mode is Mode.OPEN
     calm = fed(graced, [GOOD] * 40)
     assert (calm.mode, calm.graced, calm.suspicion) == (Mode.CLOSED, False, 0)
-    again = fed(calm, [BAD] * 3)
+    again = fed(calm, [BAD] * 4)
     assert again.mode is not Mode.OPEN
     assert fed(again, [BAD]).mode is Mode.OPEN
 
 
-def test_after_good_times_four_failures_in_a_row_open_it() -> None:
-    assert fed(CLOSED, [GOOD] * 500 + [BAD] * 3).mode is Mode.DEGRADED
-    opened = fed(CLOSED, [GOOD] * 500 + [BAD] * 4)
+def test_no_success_opens_it() -> None:
+    late = Limits(minimum=10)
+    graced = fed(CLOSED, [BAD] * 10, limits=late)
+    assert graced.graced
+    assert fed(graced, [GOOD], limits=late).mode is Mode.DEGRADED
+    assert fed(graced, [BAD], limits=late).mode is Mode.OPEN
+
+
+def test_after_good_times_five_failures_in_a_row_open_it() -> None:
+    assert fed(CLOSED, [GOOD] * 500 + [BAD] * 4).mode is Mode.DEGRADED
+    opened = fed(CLOSED, [GOOD] * 500 + [BAD] * 5)
     assert opened.mode is Mode.OPEN
-    assert opened.reason == "4 of 4 calls failed of late"
+    assert opened.reason == "5 of 5 calls failed of late"
+
+
+def test_two_failures_are_no_evidence_however_low_the_threshold() -> None:
+    low = Limits(threshold=0.3)
+    assert not fed(CLOSED, [GOOD] * 500 + [BAD] * 2, limits=low).graced
+    assert fed(CLOSED, [GOOD] * 500 + [BAD] * 3, limits=low).graced
+    assert fed(CLOSED, [GOOD] * 500 + [BAD] * 4, limits=low).mode is Mode.OPEN
+
+
+def test_nobody_gets_used_to_failure() -> None:
+    """Where all has failed while nothing was held back, it is still an outage."""
+    used = fed(METRICS, [BAD] * 1000)
+    assert used.usual > 0.99
+    assert fed(close(used, used.seen, "a try").state, [BAD] * 6).mode is Mode.OPEN
 
 
 def test_bad_times_do_not_delay_it() -> None:
@@ -187,7 +209,7 @@ def test_bad_times_do_not_delay_it() -> None:
     for number in range(5000):
         state = fed(state, [BAD if number * 48 % 100 < 48 else GOOD])
     assert state.mode is not Mode.OPEN
-    assert fed(state, [BAD] * 20).mode is Mode.OPEN
+    assert fed(state, [BAD] * 30).mode is Mode.OPEN
 
 
 def test_a_rise_opens_it_before_it_is_sure() -> None:
@@ -206,7 +228,7 @@ def test_the_bound_is_wilson_s() -> None:
     """Against the interval's own definition: the rate at which so many failures are z standard errors too many."""
     for failures, calls in ((3, 3), (5, 9), (33, 50), (1, 64)):
         low = lower_bound(failures, calls)
-        assert failures / calls - low == pytest.approx(1.645 * math.sqrt(low * (1 - low) / calls))
+        assert failures / calls - low == pytest.approx(1.96 * math.sqrt(low * (1 - low) / calls))
     assert lower_bound(0, 5) == pytest.approx(0)
 
 
@@ -316,9 +338,13 @@ def test_waits_follow_the_outage_and_the_traffic() -> None:
 def test_a_night_is_no_measure_of_the_traffic() -> None:
     evening = fed(CLOSED, [GOOD] * 50, gap=10)
     morning = fed(evening, [BAD], gap=10 * HOUR)
-    opened = fed(morning, [BAD] * 5, gap=10)
+    opened = fed(morning, [BAD] * 4, gap=10)
     assert opened.mode is Mode.OPEN
     assert opened.retry_at - opened.seen < 30
+
+
+def test_traffic_is_learnt_after_a_burst_at_one_instant() -> None:
+    assert fed(fed(CLOSED, [GOOD] * 9, gap=0), [GOOD] * 60).gap == pytest.approx(1, rel=0.01)
 
 
 def test_calls_at_one_instant_are_not_all_trials() -> None:
@@ -351,10 +377,10 @@ def test_waits_keep_their_bounds() -> None:
 
 
 def trials(count: int, limits: Limits = LIMITS) -> tuple[list[Permit], State]:
-    """So many trial calls that have not ended."""
+    """So many trial calls that have not ended, each begun a second after the one before."""
     permits, state = [TRIAL], HALF_OPEN
     while len(permits) < count:
-        permit, state = permitted(state, state.seen, limits)
+        permit, state = permitted(state, state.seen + 1, limits)
         permits.append(permit)
     return permits, state
 
@@ -364,7 +390,7 @@ def test_only_so_many_trials_at_once() -> None:
     assert all(permit.trial for permit in permits)
     no = rejected(state, state.seen + 1)
     assert no.why == "3 trial calls are being made"
-    assert no.retry_at == state.began + LIMITS.trial_seconds
+    assert no.retry_at == HALF_OPEN.seen + 2 + LIMITS.trial_seconds
 
 
 def test_an_ignored_outcome_gives_its_permit_back() -> None:
@@ -400,6 +426,7 @@ def test_so_many_successes_close_it() -> None:
         ([GOOD, GOOD, BAD, BAD], Mode.OPEN),
         ([GOOD, GOOD, BAD, GOOD], Mode.HALF_OPEN),
         ([GOOD, GOOD, BAD, GOOD, GOOD], Mode.CLOSED),
+        ([GOOD, GOOD, BAD, GOOD, BAD], Mode.OPEN),
         ([GOOD, NEITHER, GOOD, NEITHER, GOOD], Mode.CLOSED),
     ],
 )
@@ -425,7 +452,7 @@ def test_a_failed_trial_waits_for_the_same_outage() -> None:
 
 def test_trials_that_never_end_are_given_up_all_at_once() -> None:
     permits, state = trials(3)
-    late = state.began + LIMITS.trial_seconds
+    late = state.seen + LIMITS.trial_seconds
     rejected(state, late - 1)
     permit, state = permitted(state, late)
     assert (state.mode, state.out) == (Mode.HALF_OPEN, 1)
@@ -458,6 +485,7 @@ def test_closing_forgets_what_led_there_and_keeps_what_is_usual() -> None:
         after = step.state
         assert (after.mode, after.usual, after.gap, after.last) == (Mode.CLOSED, before.usual, before.gap, before.last)
         assert (after.outcomes, after.late, after.suspicion, after.rollbacks) == (0, 0, 0, ())
+        assert after.generation > before.generation or before is state
         assert fed(after, [BAD] * 4).mode is Mode.CLOSED, "five outcomes anew"
 
 
