@@ -389,7 +389,7 @@ def costs_of_one() -> dict[str, float]:
 def main() -> None:
     """Draw, play, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=16)
     parser.add_argument("--first", type=int, default=1001)
     parser.add_argument("--quick", action="store_true", help="three seeds")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this one; may be given again")

@@ -558,10 +558,10 @@ def test_no_time_is_no_reset(now: float) -> None:
 
 
 def test_the_newest_time_is_kept_by_whatever_told_it() -> None:
-    later = OPEN.seen + 1
+    later = HALF_OPEN.seen + 1
     told = [
         decide(OPEN, LIMITS, later)[1],
-        record(HALF_OPEN, LIMITS, TRIAL, NEITHER, HALF_OPEN.seen + 1),
+        record(HALF_OPEN, LIMITS, TRIAL, NEITHER, later),
         record(CLOSED, LIMITS, Permit(generation=0), GOOD, later),
         rolled_back(OPEN, later),
         force_open(OPEN, later, ""),

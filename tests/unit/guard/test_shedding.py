@@ -35,7 +35,7 @@ def test_the_more_fails_the_more_is_shed(late: float, found: int) -> None:
         (OPEN, "models search apply propose"),
         (FORCED, "models search apply propose"),
         (disable(FORCED, 100, "").state, ""),
-        (disable(FORCED, 100, "", count=True).state, ""),
+        (replace(DEGRADED, mode=Mode.METRICS_ONLY, late=1.0), ""),
     ],
 )
 def test_what_is_shed_and_what_of_a_critical_signal(state: State, names: str) -> None:
