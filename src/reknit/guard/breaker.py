@@ -233,7 +233,7 @@ def record(
         if reason and not state.graced:
             return _shed(replace(state, graced=True), limits, now)
         if reason:
-            return _opened(state, limits, now, reason)
+            return _wait(replace(state, opened=now), limits, now, reason)
     return _shed(state, limits, now)
 
 
@@ -341,10 +341,6 @@ def lower_bound(failures: int, calls: int, z: float = _Z) -> float:
     rate, z2 = failures / calls, z * z
     spread = z * math.sqrt(rate * (1 - rate) / calls + z2 / (4 * calls * calls))
     return (rate + z2 / (2 * calls) - spread) / (1 + z2 / calls)
-
-
-def _opened(state: State, limits: Limits, now: float, reason: str) -> Step:
-    return _wait(replace(state, opened=now), limits, now, reason)
 
 
 def _wait(state: State, limits: Limits, now: float, reason: str) -> Step:
