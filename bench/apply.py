@@ -65,7 +65,7 @@ def _measure(folder: Path, rounds: int) -> dict[str, float]:
         patch = _patch(round_)
         plain = _cpu(_plainly, beside, round_)
         with Store.open(project_state(project, folder / "state") / "store.db", root=project) as store:
-            journal.done = archiving(store.record, print)
+            journal.done = archiving(store.record, print, lambda _act: None)
             apply = _cpu(journal.apply, patch, verdicts=(), now=dt.datetime.now(dt.UTC))
             journal.undo(now=dt.datetime.now(dt.UTC))
         call = _cpu(reknit.apply, patch, options=options)
